@@ -1,0 +1,1 @@
+"""Long-only spot autotrader: one decision, at most one order, every fill counted once."""

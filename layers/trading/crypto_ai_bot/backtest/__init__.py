@@ -1,0 +1,1 @@
+"""Floor 5, simulated trading on past candles; not shipped."""

@@ -1,0 +1,1 @@
+"""Floor 2, permission: limits, sizing and the gate that alone makes Approved."""

@@ -1,0 +1,1 @@
+"""Floor 4, the entrance: settings, wiring, clock, observability, handlers."""

@@ -1,0 +1,1 @@
+"""Floor 3, adapters of the store port: DynamoDB, and memory."""

@@ -1,0 +1,1 @@
+"""Floor 2, opinion: folds over closed candles, one file a strategy."""

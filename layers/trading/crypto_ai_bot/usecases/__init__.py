@@ -1,0 +1,1 @@
+"""Floor 3, the hallway: effects in one visible order."""
