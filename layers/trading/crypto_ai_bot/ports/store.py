@@ -4,7 +4,7 @@ Writing has five verbs, and the verb is the condition. A commit does all of its 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from crypto_ai_bot.domain.account import Account
@@ -36,6 +36,11 @@ class Replace:
     """
 
     entity: Versioned
+
+
+def as_written[Entity: Versioned](entity: Entity) -> Entity:
+    """`entity` as it stands after its Replace was done: what the next write starts from."""
+    return replace(entity, version=entity.version + 1)
 
 
 @dataclass(frozen=True, slots=True)
