@@ -38,7 +38,7 @@ class Replace:
     entity: Versioned
 
 
-def as_written[Entity: Versioned](entity: Entity) -> Entity:
+def as_stored[Entity: Versioned](entity: Entity) -> Entity:
     """`entity` as it stands after its Replace was done: what the next write starts from."""
     return replace(entity, version=entity.version + 1)
 

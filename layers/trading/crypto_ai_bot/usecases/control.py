@@ -3,7 +3,7 @@
 from crypto_ai_bot.domain.event import Event, EventKind
 from crypto_ai_bot.domain.trading_state import Control, TradingState
 from crypto_ai_bot.ports.clock import Clock
-from crypto_ai_bot.ports.store import Create, Replace, Store, as_written
+from crypto_ai_bot.ports.store import Create, Replace, Store, as_stored
 
 TRIES = 5
 
@@ -29,6 +29,6 @@ def set_trading_state(
             f"trading is {state}, set by {changed_by}: {reason}",
         )
         if store.commit([Replace(changed), Create(told)]) is None:
-            return as_written(changed)
+            return as_stored(changed)
         control = store.glance().control
     return control

@@ -12,7 +12,7 @@ from crypto_ai_bot.domain.stop import StopRules
 from crypto_ai_bot.domain.trading_state import Control, TradingState, more_careful
 from crypto_ai_bot.ports.broker import Broker
 from crypto_ai_bot.ports.clock import Clock
-from crypto_ai_bot.ports.store import Replace, Store, as_written
+from crypto_ai_bot.ports.store import Replace, Store, as_stored
 from crypto_ai_bot.ports.switch import TradingSwitch
 from crypto_ai_bot.risk.limits import RiskLimits
 from crypto_ai_bot.strategies.base import Strategy
@@ -75,7 +75,7 @@ def take_lease(desk: Desk, ledger: Ledger, tick: Tick) -> Ledger | None:
     leased = ledger.leased_to(tick.run_id, now_ms + desk.policy.lease_ms)
     if desk.store.commit([Replace(leased)]):
         return None
-    return as_written(leased)
+    return as_stored(leased)
 
 
 def give_back(desk: Desk, ledger: Ledger) -> None:

@@ -30,7 +30,7 @@ from crypto_ai_bot.ports.store import (
     Replace,
     RequireState,
     Unchanged,
-    as_written,
+    as_stored,
 )
 from crypto_ai_bot.reconciliation import (
     Absent,
@@ -95,13 +95,13 @@ def place(desk: Desk, approved: Approved, held: Ledger, tick: Tick) -> Placed | 
     if conflict:
         give_back(desk, held)
         return NotPlaced(f"{_name(conflict.change)} changed meanwhile", stale=True)
-    order, held, account = as_written(order), as_written(pending), as_written(account)
+    order, held, account = as_stored(order), as_stored(pending), as_stored(account)
 
     answer = _submit(desk, order)
     order = replace(order, answer=answer.raw)
     if desk.store.commit([Replace(order), Unchanged(held)]):
         return Placed(order, held)  # the lease has passed on; its new holder resolves the order
-    order = as_written(order)
+    order = as_stored(order)
     outcome = desk.broker.read_answer(order, answer)
     return _conclude(desk, order, outcome, held, account, approved.facts.market)
 
@@ -234,7 +234,7 @@ def _write_settlement(
         settled = books(account.at(desk.clock.now_ms()))
         conflict = desk.store.commit(_changes(settled))
         if conflict is None:
-            return Placed(settled.order, as_written(settled.ledger.released()))
+            return Placed(settled.order, as_stored(settled.ledger.released()))
         if not isinstance(conflict.change, Replace) or not isinstance(
             conflict.change.entity, Account
         ):
@@ -260,7 +260,7 @@ def _written(desk: Desk, order: Order, held: Ledger, more: tuple[Change, ...]) -
     released = held.released()
     if desk.store.commit([Replace(order), Replace(released), *more]):
         return Placed(order, held)
-    return Placed(as_written(order), as_written(released))
+    return Placed(as_stored(order), as_stored(released))
 
 
 def _name(change: Change) -> str:

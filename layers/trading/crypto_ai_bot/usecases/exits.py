@@ -11,7 +11,7 @@ from crypto_ai_bot.domain.errors import InvariantBroken, NextTick
 from crypto_ai_bot.domain.job import Tick
 from crypto_ai_bot.domain.market import MINUTE_MS, Symbol
 from crypto_ai_bot.domain.stop import Guard, judge
-from crypto_ai_bot.ports.store import Replace, as_written
+from crypto_ai_bot.ports.store import Replace, as_stored
 from crypto_ai_bot.risk.sizing import size_exit
 from crypto_ai_bot.usecases.desk import Desk
 from crypto_ai_bot.usecases.execution import SUBMIT_BUDGET_MS
@@ -30,11 +30,8 @@ def exits(desk: Desk, tick: Tick) -> RunOutcome:
         sight, outcomes = _one_pass(desk, replace(tick, scheduled_ms=pass_ms))
         told |= {one.symbol: one for one in outcomes if _worth_telling(one, told)}
         pass_ms = _next_pass_ms(desk, tick, pass_ms)
-        if (
-            not sight.open_symbols
-            or pass_ms >= tick.scheduled_ms + MINUTE_MS
-            or not _time_left(desk)
-        ):
+        over = pass_ms >= tick.scheduled_ms + MINUTE_MS or not _time_left(desk)
+        if over or not sight.open_symbols:
             return finish(desk, replace(sight, tick=tick), list(told.values()))
         desk.clock.wait_until(pass_ms)
 
@@ -112,7 +109,7 @@ def _remember(desk: Desk, sight: Sight, symbol: Symbol, guard: Guard) -> Sight:
     raised = replace(ledger, guard=guard)
     if desk.store.commit([Replace(raised)]):
         return look_again(desk, sight)
-    return sight.with_ledger(as_written(raised))
+    return sight.with_ledger(as_stored(raised))
 
 
 def _standing(guard: Guard) -> str:

@@ -75,8 +75,9 @@ class Sight:
 def look(desk: Desk, tick: Tick, symbols: Iterable[Symbol] = ()) -> Sight:
     """One reading of the books and of the trading state, and one request for all prices.
 
-    Prices of `symbols` and of all that is held; no request when that is nothing. Without an answer from the exchange there are no prices and a note says so. Raises
-    StoreUnavailable: without books there is no run.
+    Prices of `symbols` and of all that is held; no request when that is nothing. Without an answer
+    from the exchange there are no prices, and a note says so. Raises StoreUnavailable: without
+    books there is no run.
     """
     started_ms = desk.clock.now_ms()
     glance = desk.store.glance()
