@@ -46,11 +46,6 @@ class Replace:
     entity: Versioned
 
 
-def as_stored[Entity: Versioned](entity: Entity) -> Entity:
-    """`entity` as it stands after its Replace was done: what the next write starts from."""
-    return replace(entity, version=entity.version + 1)
-
-
 @dataclass(frozen=True, slots=True)
 class Unchanged:
     """Writes nothing, but the entity must still stand at the version that it was read at."""
