@@ -4,7 +4,8 @@ Invariants (DESIGN 3) that are kept here:
 1. A report moves the books by what it adds to what they already hold, so applying it twice, or
    late, or out of order changes nothing (I7).
 2. An order is absent only by proof: it can no longer arrive, several complete searches in a row
-   did not find it, and the balance has not moved (I10).
+   did not find it, and the balance of its base coin has not moved; other symbols' orders move
+   the quote coin, so that one proves nothing (I10).
 3. What cannot be explained is halted and shown to a person; it is never made to agree.
 """
 
@@ -212,13 +213,13 @@ def resolve(
         absent_since_ms=order.absent_since_ms or server_ms,
         updated_ms=now_ms,
     )
-    if order.balance_before != (balance.free_quote, balance.free_base):
-        return _undecided(order, "no listing shows it, but the balance has moved", now_ms)
+    if order.balance_before is None or order.balance_before[1] != balance.free_base:
+        return _undecided(order, "no listing shows it, but the base balance has moved", now_ms)
     for_ms = server_ms - order.absent_since_ms
     if order.absences >= ABSENCES_NEEDED and for_ms >= ABSENCE_WINDOW_MS:
         return Absent(
             f"{order.absences} complete searches over {for_ms // 1000} s found none, "
-            "and the balance has not moved"
+            "and the base balance has not moved"
         )
     return Wait(order, f"absent from {order.absences} of {ABSENCES_NEEDED} searches")
 
