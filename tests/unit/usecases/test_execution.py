@@ -11,7 +11,7 @@ from crypto_ai_bot.domain.job import Job
 from crypto_ai_bot.domain.order import OrderState
 from crypto_ai_bot.domain.signal import Action
 from crypto_ai_bot.ports.store import Create, Replace
-from crypto_ai_bot.reconciliation import RESOLVE_WITHIN_MS
+from crypto_ai_bot.reconciliation.resolve import RESOLVE_WITHIN_MS
 from crypto_ai_bot.usecases.evaluate import evaluate
 from crypto_ai_bot.usecases.outcome import Decision, SymbolOutcome
 from fakes import Died, Fault

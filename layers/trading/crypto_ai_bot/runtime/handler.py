@@ -4,15 +4,9 @@ A handler translates. Here is the one broad `except` of the program.
 """
 
 from collections.abc import Callable, Mapping
-from functools import cache
 from typing import Any, Final
 
-from crypto_ai_bot.domain.errors import TradingError
 from crypto_ai_bot.domain.job import Job, Tick
-from crypto_ai_bot.runtime.observability import Observer
-from crypto_ai_bot.runtime.settings import Settings
-from crypto_ai_bot.runtime.tick import read_tick
-from crypto_ai_bot.runtime.wiring import Workplace, open_workplace
 from crypto_ai_bot.usecases.desk import Desk
 from crypto_ai_bot.usecases.evaluate import evaluate
 from crypto_ai_bot.usecases.exits import exits
