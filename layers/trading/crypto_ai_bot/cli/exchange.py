@@ -27,10 +27,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Prints one line, `exchange ready URL pairs=… time=… speed=…`, once it can be asked.
     """
+    options = _parser().parse_args(arguments)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    options = _parser().parse_args(arguments)
     try:
         market = _market(options.data, options.pairs, options.seed)
         start_ms = _start_ms(market, options.start_ms, real_now_ms=_real_now_ms)

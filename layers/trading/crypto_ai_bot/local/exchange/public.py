@@ -138,9 +138,9 @@ def _candlesticks(market: Market, call: Call) -> object:
 def _trades(market: Market, call: Call) -> object:
     listing = _listing(market, call.required("currency_pair"))
     limit = call.number("limit", _TRADES_DEFAULT, _TRADES_MAX)
-    to_ms = call.number("to", call.at_ms // 1000) * 1000 + 999
+    to_ms = call.number("to", call.at_ms // 1000, least=0) * 1000 + 999
     oldest_ms = min(to_ms, call.at_ms) - _TRADES_MAX * listing.timeline.source.step_ms
-    from_ms = max(call.number("from", 1) * 1000, oldest_ms)
+    from_ms = max(call.number("from", 0, least=0) * 1000, oldest_ms)
     found = listing.timeline.trades(from_ms, to_ms, call.at_ms)
     return [
         {
