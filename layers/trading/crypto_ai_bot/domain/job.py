@@ -21,13 +21,16 @@ class Job(StrEnum):
 class Tick:
     """One scheduled run: `scheduled_ms` is the event's own time, never the clock's.
 
-    `correlation_id` marks every line and order of the run. `symbols` narrows it to a shard.
+    `correlation_id` comes from the event and marks every line and order of the run. `run_id` is
+    the invocation's own, so two deliveries of one event are two owners of a lease.
+    `symbols` narrows it to a shard; empty means all of the deployment.
     """
 
     job: Job
     scheduled_ms: int
     correlation_id: str
-    symbols: tuple[Symbol, ...]
+    run_id: str
+    symbols: tuple[Symbol, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,10 @@
 """The door to the table: what a tick reads, and how anything is written.
 
-Writing has five verbs, and the verb is the condition. A commit does all of its changes or none.
+Writing has six verbs, and the verb is the condition. A commit does all of its changes or none.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from crypto_ai_bot.domain.account import Account
@@ -21,9 +21,17 @@ type Once = Order | Fill | Event | PaperOrder
 type Dated = Heartbeat | Health | MarketRules
 
 
+def as_stored[E: Versioned](entity: E) -> E:
+    """What stands in the table once a commit that creates or replaces `entity` is done.
+
+    Whoever goes on working with the entity goes on with this one: its version is one higher.
+    """
+    return replace(entity, version=entity.version + 1)
+
+
 @dataclass(frozen=True, slots=True)
 class Create:
-    """Writes an entity that must not be there yet."""
+    """Writes an entity that must not be there yet; an order is then stored as version 1."""
 
     entity: Once
 
@@ -53,13 +61,23 @@ class Advance:
 
 
 @dataclass(frozen=True, slots=True)
+class Sent:
+    """Takes an event that is there out of what `events` gives.
+
+    It stays written until it expires, so the same event is not told twice.
+    """
+
+    entity: Event
+
+
+@dataclass(frozen=True, slots=True)
 class RequireState:
     """Writes nothing, but the control item must allow entries, or at least exits."""
 
     entries: bool
 
 
-type Change = Create | Replace | Unchanged | Advance | RequireState
+type Change = Create | Replace | Unchanged | Advance | Sent | RequireState
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +92,8 @@ class Glance:
     """Everything a tick reads, in one strongly consistent query.
 
     Entities that were never written are there with version 0 and their empty values, but for
-    `rules` and `heartbeats`, which hold only what was written.
+    `rules` and `heartbeats`, which hold only what was written. `ledgers[symbol]` answers for any
+    symbol; iterating gives only those written.
     """
 
     account: Account
@@ -108,7 +127,10 @@ class Store(Protocol):
         ...
 
     def events(self, limit: int) -> Sequence[Event]:
-        """The oldest events that were not sent yet."""
+        """The oldest events that were not sent yet, oldest first, through the sparse index.
+
+        Eventually consistent: one just sent may show once more.
+        """
         ...
 
     def paper_account(self) -> PaperAccount:
