@@ -75,9 +75,7 @@ class _Connection(socketserver.StreamRequestHandler):
         self.server.stub.released.wait()  # type: ignore[attr-defined]
 
 
-def answered(
-    body: Any, status: int = 200, *, headers: str = "", raw: bytes | None = None
-) -> bytes:
+def answered(body: Any, status: int = 200, *, headers: str = "", raw: bytes | None = None) -> bytes:
     """A whole answer: `body` as JSON, or `raw` as it is."""
     content = json.dumps(body).encode() if raw is None else raw
     head = (

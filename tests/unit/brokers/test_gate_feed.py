@@ -9,11 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from crypto_ai_bot.brokers.ccxt_client import CcxtClient
-from crypto_ai_bot.brokers.gate_feed import GateFeed
-from crypto_ai_bot.domain.errors import ExchangeUnavailable
-from crypto_ai_bot.domain.market import Candle, Level, Symbol, TradeStatus
-from fakes_feed import BTC_USDT, LTC_USDT, ManualClock
 from http_stub import (
     HttpStub,
     answered,
@@ -24,9 +19,13 @@ from http_stub import (
     hangs_up,
 )
 
-RECORDED = (
-    Path(__file__).parents[4] / "shared/reference/gate/requests-recorded-ccxt-4.5.90.json"
-)
+from crypto_ai_bot.brokers.ccxt_client import CcxtClient
+from crypto_ai_bot.brokers.gate_feed import GateFeed
+from crypto_ai_bot.domain.errors import ExchangeUnavailable
+from crypto_ai_bot.domain.market import Candle, Level, Symbol, TradeStatus
+from fakes_feed import BTC_USDT, LTC_USDT, ManualClock
+
+RECORDED = Path(__file__).parents[4] / "shared/reference/gate/requests-recorded-ccxt-4.5.90.json"
 ETH_USDT = Symbol("ETH", "USDT")
 HOUR_MS = 3_600_000
 NOW_MS = 1_700_000_100_000  # 100 s into a minute-aligned second: no bar closes exactly here
@@ -158,9 +157,7 @@ def test_a_symbol_without_a_market_is_absent_among_many_and_unavailable_alone(
         feed.fetch_ticker(LTC_USDT)
 
 
-def test_candles_are_the_closed_bars_oldest_first_each_once(
-    stub: HttpStub, feed: GateFeed
-) -> None:
+def test_candles_are_the_closed_bars_oldest_first_each_once(stub: HttpStub, feed: GateFeed) -> None:
     hour = NOW_MS // HOUR_MS * 3_600
     rows = [bar(hour), bar(hour - 3_600), bar(hour - 7_200), bar(hour - 3_600)]
     stub.answers[""] = answered(rows)
@@ -429,8 +426,6 @@ def test_a_sandbox_client_asks_gates_testnet() -> None:
         ("kraken", {"sandbox": True}, "kraken has no sandbox at ccxt"),
     ],
 )
-def test_a_client_that_cannot_be_is_refused_in_one_line(
-    name: str, wishes: Any, line: str
-) -> None:
+def test_a_client_that_cannot_be_is_refused_in_one_line(name: str, wishes: Any, line: str) -> None:
     with pytest.raises(ValueError, match=line):
         CcxtClient(name, **wishes)

@@ -96,7 +96,7 @@ def _candle(row: BarRow) -> Candle:
     candle = Candle(row.opened_ms, *map(float, row[1:6]))
     # Written so that NaN, which is neither above nor below anything, fails each of them.
     framed = all(candle.low <= price <= candle.high for price in (candle.open, candle.close))
-    finite = 0 < candle.low and candle.high < math.inf and 0 <= candle.volume_base < math.inf
+    finite = candle.low > 0 and candle.high < math.inf and 0 <= candle.volume_base < math.inf
     if not (framed and finite):
         raise ValueError(f"not a candle: {tuple(row[:6])}")
     return candle
