@@ -93,7 +93,9 @@ class CcxtFeed:
         return self._client.call(
             f"depth {symbol}",
             lambda exchange: exchange.fetch_order_book(str(symbol), self._depth_levels),
-            lambda book: read_depth(book["bids"], book["asks"], self._clock.now_ms()),
+            lambda book: read_depth(
+                map(_level, book["bids"]), map(_level, book["asks"]), self._clock.now_ms()
+            ),
         )
 
     def fetch_rules(self, symbol: Symbol, now_ms: int) -> MarketRules:
@@ -116,6 +118,12 @@ class CcxtFeed:
 
 def _quote(ticker: Any, read_ms: int) -> Quote:
     return read_quote(ticker["bid"], ticker["ask"], ticker["last"], read_ms)
+
+
+def _level(row: Any) -> tuple[str, str]:
+    """A level as text: ccxt makes floats of it, whose shortest spelling is what was sent."""
+    price, size, *_ = row
+    return str(price), str(size)
 
 
 def _rules(

@@ -35,7 +35,7 @@ def exchange_class(name: str) -> Any:
         folder = _ccxt_folder()
         if not (exchange_id.isidentifier() and (folder / f"{exchange_id}.py").is_file()):
             raise ValueError(f"{name!r} is not an exchange of ccxt; allowed: its ids, e.g. gateio")
-        return getattr(import_module(f"ccxt.{exchange_id}"), exchange_id)
+        return _imported(exchange_id)
 
 
 def exchange_errors() -> ModuleType:
@@ -55,6 +55,13 @@ def _ccxt_folder() -> Path:
     return Path(sys.modules["ccxt"].__path__[0])
 
 
+def _imported(exchange_id: str) -> Any:
+    """The exchange's class, also put where `ccxt.<exchange>` means the class and not its module."""
+    found = getattr(import_module(f"ccxt.{exchange_id}"), exchange_id)
+    setattr(sys.modules["ccxt"], exchange_id, found)
+    return found
+
+
 def _stand_in(folders: list[str]) -> ModuleType:
     package = ModuleType("ccxt")
     package.__path__ = folders
@@ -69,7 +76,7 @@ def _stand_in(folders: list[str]) -> ModuleType:
         if hasattr(errors, name):
             return getattr(errors, name)
         try:
-            return getattr(import_module(f"ccxt.{name}"), name)
+            return _imported(name)
         except ImportError:
             raise AttributeError(name) from None
 

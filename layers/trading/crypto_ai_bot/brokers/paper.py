@@ -39,7 +39,7 @@ class PaperTerms:
     start_quote: Decimal
     slippage_pct: Decimal = ZERO
     protection_pct: Decimal = Decimal(3)
-    request_life_ms: int = 10_000
+    request_life_ms: int = 30_000
 
 
 class PaperBroker:
