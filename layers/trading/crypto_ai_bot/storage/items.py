@@ -105,22 +105,23 @@ def to_entity(item: Item) -> Any:
     Raises SchemaUnknown, with one line that names the item, for one that this program does not
     know how to read.
     """
-    kind = _kind_of(item)
-    for upgrade in kind.upgrades[item["schema"] - 1 :]:
+    kind = KIND_BY_NAME.get(item.get("entity", ""))
+    if kind is None:
+        raise _unknown(item, f"known kinds: {', '.join(KIND_BY_NAME)}")
+    return entity_of(kind, item)
+
+
+def entity_of(kind: Kind, item: Item) -> Any:
+    """What `item` holds, known to be of `kind`. Raises as `to_entity` does."""
+    schema = item.get("schema", 0)
+    if schema not in range(1, kind.schema + 1):
+        raise _unknown(item, f"schema 1 to {kind.schema} can be read; is an older program running?")
+    for upgrade in kind.upgrades[schema - 1 :]:
         item = upgrade(item)
     try:
         return kind.shape.decode(item)
     except (KeyError, TypeError, ValueError) as error:
         raise _unknown(item, f"field unreadable: {error!r}") from error
-
-
-def _kind_of(item: Item) -> Kind:
-    kind = KIND_BY_NAME.get(item.get("entity", ""))
-    if kind is None:
-        raise _unknown(item, f"known kinds: {', '.join(KIND_BY_NAME)}")
-    if item.get("schema") not in range(1, kind.schema + 1):
-        raise _unknown(item, f"schema 1 to {kind.schema} can be read; is an older program running?")
-    return kind
 
 
 def _unknown(item: Item, why: str) -> SchemaUnknown:

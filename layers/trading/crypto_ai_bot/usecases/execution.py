@@ -32,17 +32,9 @@ from crypto_ai_bot.ports.store import (
     Unchanged,
     as_stored,
 )
-from crypto_ai_bot.reconciliation import (
-    Absent,
-    Found,
-    GiveUp,
-    Settlement,
-    Wait,
-    halted,
-    resolve,
-    settle,
-    settle_without_order,
-)
+from crypto_ai_bot.reconciliation.drift import halted
+from crypto_ai_bot.reconciliation.resolve import Absent, Found, GiveUp, Wait, resolve
+from crypto_ai_bot.reconciliation.settle import Settlement, settle, settle_without_order
 from crypto_ai_bot.risk.gate import Approved
 from crypto_ai_bot.usecases.desk import Desk, give_back
 
