@@ -11,8 +11,9 @@ from crypto_ai_bot.domain.errors import BadSetting
 from crypto_ai_bot.domain.market import TIMEFRAMES_MS, Symbol
 from crypto_ai_bot.domain.stop import StopRules, TakeProfitStep
 from crypto_ai_bot.risk.limits import RiskLimits
+from crypto_ai_bot.runtime.env_file import read_env_file
 from crypto_ai_bot.runtime.secrets import VARIABLES
-from crypto_ai_bot.runtime.settings import Settings, read_env_file
+from crypto_ai_bot.runtime.settings import Settings
 
 EXAMPLE = Path(__file__).parents[3] / ".env.example"
 KEYS = {"API_KEY": "k" * 32, "API_SECRET": "s" * 64}

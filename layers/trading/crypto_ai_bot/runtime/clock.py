@@ -87,3 +87,18 @@ class ExchangeClock:
         while self.now_ms() < at_ms and self._remaining_ms() > _KEPT_MS:
             self._sleep(poll_seconds)
             poll_seconds = min(poll_seconds * 1.5, _POLL_SECONDS_MAX)
+
+
+def wall_ms() -> int:
+    """The machine's time, for marks in the log."""
+    return time.time_ns() // 1_000_000  # noqa: TID251 - this is the file for it
+
+
+def monotonic_ms() -> int:
+    """A time that never goes back, for what is kept within the process."""
+    return time.monotonic_ns() // 1_000_000
+
+
+def pause_between_tries(tries: int) -> None:
+    """Waits a little longer after each try: 20, 40, 60 ms."""
+    time.sleep(tries * 0.02)  # noqa: TID251 - this is the file for it

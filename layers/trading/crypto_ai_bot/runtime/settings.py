@@ -29,6 +29,7 @@ from crypto_ai_bot.domain.money import ZERO
 from crypto_ai_bot.domain.stop import StopRules, TakeProfitStep
 from crypto_ai_bot.risk.limits import RiskLimits
 from crypto_ai_bot.runtime import setting_forms
+from crypto_ai_bot.runtime.env_file import read_env_file
 from crypto_ai_bot.runtime.secrets import SecretSources
 from crypto_ai_bot.strategies import registry
 from crypto_ai_bot.strategies.base import Strategy
@@ -116,6 +117,7 @@ class Settings(BaseModel):
     table_name: str = "crypto-ai-bot"
     lock_table_name: str = Field(default_factory=lambda given: given["table_name"])
     trading_parameter: str = "/crypto-ai-bot/trading"
+    aws_endpoint_url: str = ""
     log_level: _Level = "INFO"
     secrets: InstanceOf[SecretSources] = Field(default_factory=SecretSources)
 
@@ -196,6 +198,16 @@ class Settings(BaseModel):
         return _account_name({"mode": self.mode, "sandbox": self.sandbox})
 
     @property
+    def embedded_cloud(self) -> bool:
+        """AWS is played by a program on this machine."""
+        return setting_forms.on_loopback(self.aws_endpoint_url)
+
+    @property
+    def embedded_exchange(self) -> bool:
+        """The exchange is played by a program on this machine."""
+        return setting_forms.on_loopback(self.exchange_url)
+
+    @property
     def exchange_id(self) -> str:
         """The exchange's name at ccxt, which calls gateio gate."""
         return "gate" if self.exchange == "gateio" else self.exchange
@@ -235,26 +247,13 @@ class Settings(BaseModel):
         )
 
 
-def read_env_file(path: Path) -> Mapping[str, str]:
-    """The variables of a `.env` file: KEY=VALUE lines, `#` at the start of a line is a comment.
+def load_env_file(path: Path) -> None:
+    """Sets this process's variables from a `.env` file, where they are not set already.
 
-    A value may stand in quotes. Raises BadSetting for a file that cannot be read and for a line
-    that is neither; the line is not shown, for it may hold a secret.
+    So that a command and the libraries under it see the same. Raises BadSetting as `read_env_file`.
     """
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeError):
-        raise BadSetting(f"{path}: must be a readable text file of KEY=VALUE lines") from None
-    found = {}
-    for number, line in enumerate(map(str.strip, lines), 1):
-        if not line or line.startswith("#"):
-            continue
-        name, equals, value = line.removeprefix("export ").partition("=")
-        if not equals or not name.strip().isidentifier():
-            raise BadSetting(f"{path}, line {number}: must be KEY=VALUE, or # and a comment")
-        quoted = re.fullmatch(r"""(["'])(.*)\1""", value.strip())
-        found[name.strip()] = quoted[2] if quoted else value.strip()
-    return found
+    for name, value in read_env_file(path).items():
+        os.environ.setdefault(name, value)  # noqa: TID251 - this is the file for it
 
 
 def _misspelt(given: Iterable[str], known: Iterable[str]) -> Iterator[str]:
