@@ -22,11 +22,10 @@ from http_stub import (
 from crypto_ai_bot.brokers.ccxt_client import CcxtClient
 from crypto_ai_bot.brokers.gate_feed import GateFeed
 from crypto_ai_bot.domain.errors import ExchangeUnavailable
-from crypto_ai_bot.domain.market import Candle, Level, Symbol, TradeStatus
+from crypto_ai_bot.domain.market import Candle, Level, TradeStatus
 from fakes_feed import BTC_USDT, LTC_USDT, ManualClock
 
 RECORDED = Path(__file__).parents[4] / "shared/reference/gate/requests-recorded-ccxt-4.5.90.json"
-ETH_USDT = Symbol("ETH", "USDT")
 HOUR_MS = 3_600_000
 NOW_MS = 1_700_000_100_000  # 100 s into a minute-aligned second: no bar closes exactly here
 
