@@ -12,7 +12,6 @@ from typing import Any, Final, NamedTuple
 from crypto_ai_bot.domain.market import Candle, Depth, Level, Quote
 from crypto_ai_bot.domain.money import to_decimal
 
-
 # Of the rows asked for, one is usually still open, and one more may open between our reading of
 # the clock and the answer.
 SPARE_BARS: Final = 2
