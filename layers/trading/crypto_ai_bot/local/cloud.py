@@ -9,7 +9,9 @@ import venv
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import boto3
@@ -23,10 +25,9 @@ REGION = "us-east-1"
 # Never credentials of an account: whatever a person's environment holds is not looked at.
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 # Only these are started; among the others some open ports of their own on every interface.
-_SERVICES = (
-    "apigateway,cloudformation,dynamodb,events,iam,kms,lambda,logs,monitoring,s3,scheduler,sns,sqs,ssm,sts"
-)
+_SERVICES = "apigateway,cloudformation,dynamodb,events,iam,kms,lambda,logs,monitoring,s3,scheduler,sns,sqs,ssm,sts"
 # One invoke is one run: a client that retries would make two. The read outlasts any function.
+_LOCK_TRIES, _LOCK_PAUSE_SECONDS = 50, 0.1
 _CLIENT = Config(retries={"total_max_attempts": 1}, read_timeout=120, connect_timeout=5)
 
 
@@ -37,19 +38,26 @@ class Cloud:
     endpoint: str
 
     def client(self, service: Any) -> Any:
-        """A client for one service, here and nowhere else."""
-        return boto3.client(
-            service,
-            endpoint_url=self.endpoint,
-            region_name=REGION,
-            aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
-            config=_CLIENT,
-        )
+        """The client for one service, here and nowhere else; safe under threads."""
+        return _client(self.endpoint, service)
+
+
+@cache
+def _client(endpoint: str, service: Any) -> Any:
+    return boto3.client(
+        service,
+        endpoint_url=endpoint,
+        region_name=REGION,
+        aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+        config=_CLIENT,
+    )
 
 
 @contextmanager
-def embedded_cloud(places: Places, port: int | None = None, *, auth: bool = False) -> Iterator[Cloud]:
+def embedded_cloud(
+    places: Places, port: int | None = None, *, auth: bool = False
+) -> Iterator[Cloud]:
     """Run the embedded cloud until the context ends; its state is saved then.
 
     `port` is taken when it is free. `auth` has it enforce the roles' policies. A second cloud on
@@ -57,7 +65,7 @@ def embedded_cloud(places: Places, port: int | None = None, *, auth: bool = Fals
     """
     state, scratch = places.cloud / "state", places.cloud / "scratch"
     port = free_port(port)
-    with _alone(places.cloud):
+    with _alone(places.cloud) as lock:
         shutil.rmtree(scratch, ignore_errors=True)
         for folder in (state, scratch):
             folder.mkdir(parents=True, exist_ok=True)
@@ -83,6 +91,7 @@ def embedded_cloud(places: Places, port: int | None = None, *, auth: bool = Fals
                 log=places.log("cloud"),
                 environment=environment,
                 answers=lambda: _ready(port),
+                keep_open=lock,
             ):
                 yield Cloud(f"http://{LOOPBACK}:{port}")
         finally:
@@ -90,18 +99,27 @@ def embedded_cloud(places: Places, port: int | None = None, *, auth: bool = Fals
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def _alone(folder: Path) -> Iterator[int]:
+    """Hold the folder's lock. The cloud's process holds it too, until its state is saved."""
     folder.mkdir(parents=True, exist_ok=True)
+    pause = Event()
     with (folder / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise RehearsalError(f"{folder}: in use by another rehearsal; stop that one first") from error
-        yield
+        for _ in range(_LOCK_TRIES):
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                pause.wait(_LOCK_PAUSE_SECONDS)
+            else:
+                yield lock.fileno()
+                return
+    raise RehearsalError(f"{folder}: in use by another rehearsal; stop that one first")
 
 
 def _bare_interpreter(made: Path) -> Path:
-    folder = made / f"lambda-python-{sys.version_info.major}.{sys.version_info.minor}.{sys.version_info.micro}"
+    folder = (
+        made
+        / f"lambda-python-{sys.version_info.major}.{sys.version_info.minor}.{sys.version_info.micro}"
+    )
     interpreter = folder / "bin" / "python"
     if not interpreter.exists():
         venv.create(folder, symlinks=True, with_pip=False)

@@ -66,6 +66,7 @@ def child(
     log: Path,
     environment: Mapping[str, str],
     answers: Callable[[], bool],
+    keep_open: int | None = None,
     start_seconds: float = 30,
     stop_seconds: float = 60,
 ) -> Iterator[subprocess.Popen[bytes]]:
@@ -73,6 +74,7 @@ def child(
 
     It is ready when `answers()` is true. In a session of its own, so that a Ctrl-C reaches only us
     and it is stopped in order: SIGTERM, and SIGKILL for what is still there after `stop_seconds`.
+    `keep_open` is a file that it shares: a lock that is free only when both of us are gone.
     """
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -82,6 +84,7 @@ def child(
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            pass_fds=() if keep_open is None else (keep_open,),
         )
     try:
         _wait_until(answers, process, module, log, start_seconds)

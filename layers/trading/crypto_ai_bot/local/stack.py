@@ -49,17 +49,21 @@ class Stack:
         return f"/{STACK}/{job}"
 
 
-def parameter_name(setting: str) -> str:
-    """The template parameter of a variable: RISK_COOLDOWN_SEC is RiskCooldownSec."""
-    return "".join(word.capitalize() for word in setting.split("_"))
+def empty_table(stack: Stack) -> None:
+    """Forget the paper account: remove every item."""
+    client = stack.cloud.client("dynamodb")
+    pages = client.get_paginator("scan").paginate(
+        TableName=stack.table, ProjectionExpression="pk, sk"
+    )
+    for page in pages:
+        for key in page["Items"]:
+            client.delete_item(TableName=stack.table, Key=key)
 
 
 def template_parameters(places: Places) -> dict[str, str]:
     """Each parameter of the template with its default."""
     template = yaml_parse((places.root / "template.yaml").read_text())
-    return {
-        name: str(body.get("Default", "")) for name, body in template["Parameters"].items()
-    }
+    return {name: str(body.get("Default", "")) for name, body in template["Parameters"].items()}
 
 
 def deploy(places: Places, cloud: Cloud, settings: Mapping[str, str]) -> Stack:
