@@ -1,0 +1,53 @@
+"""How much: from an opinion or a stop to a request that the exchange's rules can carry."""
+
+from decimal import Decimal
+
+from crypto_ai_bot.domain.ledger import Ledger
+from crypto_ai_bot.domain.market import MarketRules, Quote
+from crypto_ai_bot.domain.money import floor_to_step
+from crypto_ai_bot.domain.order import OrderRequest, Purpose, Side
+from crypto_ai_bot.domain.signal import Signal
+from crypto_ai_bot.domain.stop import ExitCall
+
+
+def size_entry(
+    signal: Signal, quote: Quote, rules: MarketRules, amount_quote: Decimal, slot_ms: int
+) -> OrderRequest:
+    """A market buy of `amount_quote`, cut down to the price step as the exchange would cut it.
+
+    The minimums are the gate's to judge, so that an amount that is too small has a reason.
+    """
+    return OrderRequest(
+        symbol=rules.symbol,
+        side=Side.BUY,
+        purpose=Purpose.ENTRY,
+        slot_ms=slot_ms,
+        amount=floor_to_step(amount_quote, rules.price_step_quote),
+        reference_price=quote.ask,
+        reason="; ".join(signal.reasons),
+        atr=signal.atr,
+    )
+
+
+def size_exit(
+    call: ExitCall, ledger: Ledger, quote: Quote, rules: MarketRules, slot_ms: int
+) -> OrderRequest | None:
+    """A market sell for what `call` asks of what is surely held; None when that is dust.
+
+    A part whose rest could not be sold any more takes the rest with it.
+    """
+    held_base = ledger.worst_base
+    amount = rules.sellable_base(min(call.amount_base, held_base), quote.bid)
+    if not amount:
+        return None
+    if not rules.sellable_base(held_base - amount, quote.bid):
+        amount = floor_to_step(held_base, rules.amount_step_base)
+    return OrderRequest(
+        symbol=rules.symbol,
+        side=Side.SELL,
+        purpose=call.purpose,
+        slot_ms=slot_ms,
+        amount=amount,
+        reference_price=quote.bid,
+        reason=call.reason,
+    )

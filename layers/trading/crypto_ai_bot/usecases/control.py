@@ -1,0 +1,34 @@
+"""Starting and stopping by hand: the operator's word in the table."""
+
+from crypto_ai_bot.domain.event import Event, EventKind
+from crypto_ai_bot.domain.trading_state import Control, TradingState
+from crypto_ai_bot.ports.clock import Clock
+from crypto_ai_bot.ports.store import Create, Replace, Store, as_stored
+
+TRIES = 5
+
+
+def set_trading_state(
+    store: Store, clock: Clock, state: TradingState, reason: str, changed_by: str
+) -> Control:
+    """Makes `state` the table's word on trading, and tells the operator that it changed.
+
+    The last one to ask wins. Setting the state that already stands changes nothing. Raises
+    StoreUnavailable; then it is not known which state stands.
+    """
+    control = store.glance().control
+    for _ in range(TRIES):
+        if control.state is state and control.version:
+            return control
+        changed = Control(state, reason, changed_by, clock.now_ms(), control.version)
+        told = Event(
+            f"control:{changed.version}:{changed.changed_ms}",
+            EventKind.CONTROL,
+            changed.changed_ms,
+            "",
+            f"trading is {state}, set by {changed_by}: {reason}",
+        )
+        if store.commit([Replace(changed), Create(told)]) is None:
+            return as_stored(changed)
+        control = store.glance().control
+    return control

@@ -1,0 +1,83 @@
+"""What every use case is handed: the doors, and how this deployment trades."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from crypto_ai_bot.domain.errors import ParameterUnavailable
+from crypto_ai_bot.domain.job import Tick
+from crypto_ai_bot.domain.ledger import Ledger
+from crypto_ai_bot.domain.market import Symbol
+from crypto_ai_bot.domain.stop import StopRules
+from crypto_ai_bot.domain.trading_state import Control, TradingState, more_careful
+from crypto_ai_bot.ports.broker import Broker
+from crypto_ai_bot.ports.clock import Clock
+from crypto_ai_bot.ports.store import Replace, Store, as_stored
+from crypto_ai_bot.ports.switch import TradingSwitch
+from crypto_ai_bot.risk.limits import RiskLimits
+from crypto_ai_bot.strategies.base import Strategy
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How this deployment trades.
+
+    `amount_quote` is spent on each entry. `bucket_ms` is what slots are floored to. A lease lasts
+    `lease_ms`, longer than an invocation can live. Exits look every `exits_interval_ms` while a
+    position is open.
+    """
+
+    mode: str
+    deployment_tag: str
+    symbols: tuple[Symbol, ...]
+    build_strategy: Callable[[], Strategy]
+    timeframe: str
+    amount_quote: Decimal
+    bucket_ms: int
+    lease_ms: int
+    exits_interval_ms: int
+    limits: RiskLimits
+    stops: StopRules
+
+    def slot_ms(self, at_ms: int) -> int:
+        """The slot that `at_ms` falls into."""
+        return at_ms - at_ms % self.bucket_ms
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The doors, filled by the composition root."""
+
+    store: Store
+    broker: Broker
+    clock: Clock
+    switch: TradingSwitch
+    policy: Policy
+
+
+def trading_state(desk: Desk, control: Control) -> tuple[TradingState, tuple[str, ...]]:
+    """The more careful of the parameter and the control item, with a note when one is missing.
+
+    A parameter that cannot be read closes entries and leaves exits open.
+    """
+    try:
+        asked = desk.switch.read()
+    except ParameterUnavailable as error:
+        return more_careful(TradingState.EXITS_ONLY, control.state), (str(error),)
+    return more_careful(asked, control.state), ()
+
+
+def take_lease(desk: Desk, ledger: Ledger, tick: Tick) -> Ledger | None:
+    """The ledger, leased to this run exactly as it was seen; None when another run was quicker."""
+    now_ms = desk.clock.now_ms()
+    if not ledger.free_for(tick.run_id, now_ms):
+        return None
+    leased = ledger.leased_to(tick.run_id, now_ms + desk.policy.lease_ms)
+    if desk.store.commit([Replace(leased)]):
+        return None
+    return as_stored(leased)
+
+
+def give_back(desk: Desk, ledger: Ledger) -> None:
+    """Ends a lease under which nothing was written. Has no effect once the lease has passed on."""
+    desk.store.commit([Replace(ledger.released())])

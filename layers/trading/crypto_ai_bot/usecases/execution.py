@@ -1,0 +1,265 @@
+"""The order protocol (DESIGN 3): the only caller of a submission, and the only maker of orders.
+
+journal ──► submit once ──► store the answer, unread ──► read it ──► settle the books
+   │             │                    │                                  │
+one transaction  never again        the next run finds a pending order and asks the exchange:
+or no order      under this name    found → settle · proved absent → close · neither → wait
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from crypto_ai_bot.domain.account import Account
+from crypto_ai_bot.domain.errors import ExchangeUnavailable, InvariantBroken
+from crypto_ai_bot.domain.job import Tick
+from crypto_ai_bot.domain.ledger import Ledger
+from crypto_ai_bot.domain.market import MarketRules
+from crypto_ai_bot.domain.order import (
+    Order,
+    OrderEvent,
+    OrderReport,
+    OrderState,
+    Side,
+    client_order_id,
+)
+from crypto_ai_bot.ports.broker import Accepted, Answer, Outcome, Rejected, Unknown
+from crypto_ai_bot.ports.store import (
+    Change,
+    Create,
+    Replace,
+    RequireState,
+    Unchanged,
+    as_stored,
+)
+from crypto_ai_bot.reconciliation.drift import halted
+from crypto_ai_bot.reconciliation.resolve import Absent, Found, GiveUp, Wait, resolve
+from crypto_ai_bot.reconciliation.settle import Settlement, settle, settle_without_order
+from crypto_ai_bot.risk.gate import Approved
+from crypto_ai_bot.usecases.desk import Desk, give_back
+
+SUBMIT_BUDGET_MS: Final = 10_000  # a submission, its answer and its settlement must fit in
+ACCOUNT_RETRIES: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """The order was journaled; it stands as it says, and so does the ledger (lease given back)."""
+
+    order: Order
+    ledger: Ledger
+
+
+@dataclass(frozen=True, slots=True)
+class NotPlaced:
+    """Nothing was journaled and nothing submitted. `stale` says that the facts have changed."""
+
+    reason: str
+    stale: bool = False
+
+
+def place(desk: Desk, approved: Approved, held: Ledger, tick: Tick) -> Placed | NotPlaced:
+    """Journals, submits once and settles `approved` under the lease on `held`.
+
+    Raises StoreUnavailable at any step: what is left then is nothing, or a pending order which
+    the next run resolves by evidence.
+    """
+    if desk.clock.remaining_ms() < SUBMIT_BUDGET_MS:
+        give_back(desk, held)
+        return NotPlaced(f"less than {SUBMIT_BUDGET_MS} ms are left of the invocation")
+    try:
+        server_ms = desk.broker.fetch_server_ms()  # also warms the connection the order will take
+    except ExchangeUnavailable as error:
+        give_back(desk, held)
+        return NotPlaced(str(error))
+    order = _journal_entry(desk, approved, held, tick, server_ms)
+    account = approved.facts.account.with_order(order.journaled_ms)
+    pending = held.with_pending(order)
+    account = account.with_commitment(held.symbol, pending)
+    conflict = desk.store.commit(
+        [
+            Create(order),
+            Replace(pending),
+            Replace(account),
+            RequireState(entries=order.request.side is Side.BUY),
+        ]
+    )
+    if conflict:
+        give_back(desk, held)
+        return NotPlaced(f"{_name(conflict.change)} changed meanwhile", stale=True)
+    order, held, account = as_stored(order), as_stored(pending), as_stored(account)
+
+    answer = _submit(desk, order)
+    order = replace(order, answer=answer.raw)
+    if desk.store.commit([Replace(order), Unchanged(held)]):
+        return Placed(order, held)  # the lease has passed on; its new holder resolves the order
+    order = as_stored(order)
+    outcome = desk.broker.read_answer(order, answer)
+    return _conclude(desk, order, outcome, held, account, approved.facts.market)
+
+
+def _journal_entry(
+    desk: Desk, approved: Approved, held: Ledger, tick: Tick, server_ms: int
+) -> Order:
+    request, policy = approved.request, desk.policy
+    if held.lease is None or held.lease.owner != tick.run_id:
+        raise InvariantBroken(f"{tick.run_id} places an order on {held.symbol} without its lease")
+    balance = approved.facts.balance
+    return Order(
+        client_order_id=client_order_id(
+            policy.deployment_tag,
+            request.symbol,
+            request.purpose,
+            request.slot_ms,
+            approved.attempt,
+        ),
+        request=request,
+        attempt=approved.attempt,
+        state=OrderState.PENDING,
+        journaled_ms=desk.clock.now_ms(),
+        expires_ms=desk.broker.expires_ms(server_ms),
+        lease_token=held.lease.token,
+        correlation_id=tick.correlation_id,
+        balance_before=(balance.free_quote, balance.free_base),
+    )
+
+
+def _submit(desk: Desk, order: Order) -> Answer:
+    request = order.request
+    if request.side is Side.BUY:
+        return desk.broker.create_market_buy_quote(
+            request.symbol, request.amount, order.client_order_id
+        )
+    return desk.broker.create_market_sell_base(
+        request.symbol, request.amount, order.client_order_id
+    )
+
+
+def _conclude(
+    desk: Desk,
+    order: Order,
+    outcome: Outcome,
+    held: Ledger,
+    account: Account,
+    market: MarketRules,
+) -> Placed:
+    match outcome:
+        case Accepted(report):
+            return _settled(desk, order, report, held, account, market)
+        case Rejected(reason):
+            return _closed(desk, order, OrderEvent.REJECT, reason, held, account)
+        case Unknown(reason):
+            lost = order.after(OrderEvent.LOSE, desk.clock.now_ms(), reason)
+            return _written(desk, lost, held, ())
+
+
+def settle_pending(desk: Desk, held: Ledger, account: Account, market: MarketRules) -> Placed:
+    """Asks the exchange what became of the order under way, and settles what the evidence proves.
+
+    Under the lease on `held`, which is given back. Raises ExchangeUnavailable when a listing did
+    not answer whole: then nothing was learned, and nothing is written but the end of the lease.
+    """
+    if held.pending is None:
+        raise InvariantBroken(f"{held.symbol} has no order under way")
+    order = desk.store.order(held.pending.client_order_id)
+    if order is None:
+        raise InvariantBroken(f"{held.pending.client_order_id} is pending and not journaled")
+    now_ms = desk.clock.now_ms()
+    if order.state is OrderState.PENDING:
+        # Its run is gone: whether it was submitted is not known.
+        order = order.after(OrderEvent.LOSE, now_ms, "the run that journaled it did not finish")
+    try:
+        evidence = desk.broker.fetch_evidence(order)
+    except ExchangeUnavailable:
+        give_back(desk, held)
+        raise
+    resolution = resolve(order, evidence.reports, evidence.balance, evidence.server_ms, now_ms)
+    match resolution:
+        case Found(report):
+            return _settled(desk, order, report, held, account, market)
+        case Absent(proof):
+            return _closed(desk, order, OrderEvent.PROVE_ABSENT, proof, held, account)
+        case Wait(waiting, _):
+            return _written(desk, waiting, held, ())
+        case GiveUp(waiting, reason):
+            ledger, told = halted(held, reason, now_ms)
+            new = held.halt is None
+            return _written(desk, waiting, ledger, (Create(told),) if new else ())
+
+
+def _settled(
+    desk: Desk,
+    order: Order,
+    report: OrderReport,
+    held: Ledger,
+    account: Account,
+    market: MarketRules,
+) -> Placed:
+    now_ms = desk.clock.now_ms()
+
+    def books(current: Account) -> Settlement:
+        return settle(order, report, held, current, market, desk.policy.stops, now_ms)
+
+    return _write_settlement(desk, books, account, held)
+
+
+def _closed(
+    desk: Desk, order: Order, event: OrderEvent, why: str, held: Ledger, account: Account
+) -> Placed:
+    now_ms = desk.clock.now_ms()
+
+    def books(current: Account) -> Settlement:
+        return settle_without_order(order, event, held, current, why, now_ms)
+
+    return _write_settlement(desk, books, account, held)
+
+
+def _write_settlement(
+    desk: Desk, books: Callable[[Account], Settlement], account: Account, held: Ledger
+) -> Placed:
+    """Writes the settlement in one transaction, on the account as it stands at that moment.
+
+    Other symbols move the account meanwhile; the settlement is worked out anew from its new value.
+    Any other conflict means that the lease has passed on, and its new holder settles.
+    """
+    for _ in range(ACCOUNT_RETRIES):
+        settled = books(account.at(desk.clock.now_ms()))
+        conflict = desk.store.commit(_changes(settled))
+        if conflict is None:
+            return Placed(settled.order, as_stored(settled.ledger.released()))
+        if not isinstance(conflict.change, Replace) or not isinstance(
+            conflict.change.entity, Account
+        ):
+            break
+        account = desk.store.glance().account
+    return Placed(settled.order, held)
+
+
+def _changes(settled: Settlement) -> list[Change]:
+    changes: list[Change] = [
+        Replace(settled.order),
+        Replace(settled.ledger.released()),
+        Replace(settled.account),
+    ]
+    if settled.fill:
+        changes.append(Create(settled.fill))
+    changes.extend(Create(event) for event in settled.events)
+    return changes
+
+
+def _written(desk: Desk, order: Order, held: Ledger, more: tuple[Change, ...]) -> Placed:
+    """Writes what was learned of `order` and gives the lease back, if it is still ours."""
+    released = held.released()
+    if desk.store.commit([Replace(order), Replace(released), *more]):
+        return Placed(order, held)
+    return Placed(as_stored(order), as_stored(released))
+
+
+def _name(change: Change) -> str:
+    match change:
+        case RequireState():
+            return "the trading state"
+        case Create(entity) | Replace(entity) | Unchanged(entity):
+            return f"the {type(entity).__name__.lower()}"
+        case _:
+            return "the table"

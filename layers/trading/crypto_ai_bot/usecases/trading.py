@@ -1,0 +1,111 @@
+"""From a request to an order, or to the reason why there is none: the same way for all jobs."""
+
+from dataclasses import replace
+from typing import Final
+
+from crypto_ai_bot.domain.market import Balance, MarketRules, Symbol
+from crypto_ai_bot.domain.order import OrderRequest, Purpose
+from crypto_ai_bot.domain.signal import Signal
+from crypto_ai_bot.ports.store import Advance
+from crypto_ai_bot.risk.gate import Refused, review
+from crypto_ai_bot.risk.rules import Facts
+from crypto_ai_bot.usecases.desk import Desk, take_lease
+from crypto_ai_bot.usecases.execution import NotPlaced, place, settle_pending
+from crypto_ai_bot.usecases.outcome import Decision, SymbolOutcome
+from crypto_ai_bot.usecases.run import Sight, look_again
+
+FRESH_FACTS_TRIES: Final = 5
+
+_DECISION_OF: Final = {
+    Purpose.ENTRY: Decision.ENTER,
+    Purpose.EXIT: Decision.EXIT,
+    Purpose.STOP: Decision.STOP,
+    Purpose.TAKE_PROFIT: Decision.STOP,
+}
+
+
+def market_of(desk: Desk, sight: Sight, symbol: Symbol) -> MarketRules:
+    """The symbol's rules: cached, or read and cached when there are none yet."""
+    cached = sight.glance.rules.get(symbol)
+    if cached:
+        return cached
+    rules = desk.broker.fetch_rules(symbol, desk.clock.now_ms())
+    desk.store.commit([Advance(rules)])
+    return rules
+
+
+def settle_first(desk: Desk, sight: Sight, symbol: Symbol) -> SymbolOutcome:
+    """Settles the order under way, which keeps the symbol busy; nothing else is done with it."""
+    ledger = sight.ledger(symbol)
+    if not (held := take_lease(desk, ledger, sight.tick)):
+        return SymbolOutcome(symbol, Decision.BUSY, ("another run has the symbol",), ledger=ledger)
+    market = market_of(desk, sight, symbol)
+    placed = settle_pending(desk, held, sight.glance.account, market)
+    decision = Decision.WAITING if placed.order.unresolved else Decision.SETTLED
+    reason = f"{placed.order.client_order_id} is {placed.order.state}: {placed.order.resolution}"
+    return SymbolOutcome(
+        symbol,
+        decision,
+        (reason,),
+        quote=sight.quotes.get(symbol),
+        order=placed.order,
+        ledger=placed.ledger,
+    )
+
+
+def trade(
+    desk: Desk,
+    sight: Sight,
+    request: OrderRequest,
+    market: MarketRules,
+    signal: Signal | None = None,
+) -> SymbolOutcome:
+    """Permission, lease, order. Judged anew on fresh books when they moved in between.
+
+    Raises ExchangeUnavailable when the balance cannot be read, StoreUnavailable at any step.
+    """
+    seen = SymbolOutcome(
+        request.symbol, Decision.BUSY, signal=signal, quote=sight.quotes[request.symbol]
+    )
+    for _ in range(FRESH_FACTS_TRIES):
+        ledger = sight.ledger(request.symbol)
+        seen = replace(seen, ledger=ledger)
+        facts = _facts(desk, sight, request, market, desk.broker.fetch_balance(request.symbol))
+        permission = review(request, facts, desk.policy.limits)
+        seen = replace(seen, verdict=permission.verdict)
+        if isinstance(permission, Refused):
+            return replace(seen, decision=Decision.BLOCKED, reasons=permission.verdict.reasons)
+        if held := take_lease(desk, ledger, sight.tick):
+            placed = place(desk, permission, held, sight.tick)
+            if not isinstance(placed, NotPlaced):
+                decision = _DECISION_OF[request.purpose]
+                return replace(
+                    seen,
+                    decision=decision,
+                    reasons=(request.reason,),
+                    order=placed.order,
+                    ledger=placed.ledger,
+                )
+            if not placed.stale:
+                return replace(seen, decision=Decision.ERROR, reasons=(placed.reason,))
+        elif not ledger.free_for(sight.tick.run_id, facts.now_ms):
+            break
+        sight = look_again(desk, sight)
+    return replace(seen, reasons=("another run has the symbol",))
+
+
+def _facts(
+    desk: Desk, sight: Sight, request: OrderRequest, market: MarketRules, balance: Balance
+) -> Facts:
+    now_ms = desk.clock.now_ms()
+    return Facts(
+        now_ms=now_ms,
+        scheduled_ms=sight.tick.scheduled_ms,
+        trading_state=sight.trading_state,
+        quote=sight.quotes[request.symbol],
+        market=market,
+        ledger=sight.ledger(request.symbol),
+        account=replace(sight.glance.account.at(now_ms), free_quote=balance.free_quote),
+        balance=balance,
+        open_loss_quote=sight.open_loss_quote,
+    )

@@ -1,0 +1,95 @@
+"""The watchdog job: whether the others live, and what has been open for too long."""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from crypto_ai_bot.domain.errors import ExchangeUnavailable
+from crypto_ai_bot.domain.job import Health, Job, Tick
+from crypto_ai_bot.domain.ledger import Ledger
+from crypto_ai_bot.domain.market import MINUTE_MS
+from crypto_ai_bot.domain.order import Order
+from crypto_ai_bot.ports.store import Advance
+from crypto_ai_bot.reconciliation.resolve import RESOLVE_WITHIN_MS
+from crypto_ai_bot.usecases.desk import Desk, give_back
+from crypto_ai_bot.usecases.outcome import RunOutcome
+from crypto_ai_bot.usecases.run import Sight, finish, look
+
+# Three missed runs are a failure: the schedules fire each minute, reconcile each five.
+SILENT_AFTER_MS: Final = {
+    Job.EVALUATE: 3 * MINUTE_MS,
+    Job.EXITS: 3 * MINUTE_MS,
+    Job.RECONCILE: 15 * MINUTE_MS,
+}
+UNRESOLVED_AFTER_MS: Final = 2 * MINUTE_MS
+CLOCK_OFFSET_MS_MAX: Final = 5_000  # the order's deadline is a few seconds (gate-spot 5)
+
+OK: Final = "ok"
+
+
+def watchdog(desk: Desk, tick: Tick) -> RunOutcome:
+    """Writes the health item that /health serves; each check is "ok" or what is wrong."""
+    sight = look(desk, tick)
+    now_ms = desk.clock.now_ms()
+    checks = {
+        **{f"heartbeat {job}": _heartbeat(sight, job, now_ms) for job in SILENT_AFTER_MS},
+        "exchange": _exchange(desk, now_ms),
+        "orders": _orders(desk.store.unresolved_orders(), now_ms),
+        "leases": _leases(desk, sight.glance.ledgers.values(), now_ms),
+        "halts": _halts(sight.glance.ledgers.values()),
+    }
+    desk.store.commit([Advance(Health(_status(checks), checks, now_ms))])
+    return finish(desk, sight, [])
+
+
+def _status(checks: dict[str, str]) -> str:
+    """Failing when stops are not being judged; degraded for anything else."""
+    if checks[f"heartbeat {Job.EXITS}"] != OK:
+        return "failing"
+    return OK if all(found == OK for found in checks.values()) else "degraded"
+
+
+def _heartbeat(sight: Sight, job: Job, now_ms: int) -> str:
+    beat = sight.glance.heartbeats.get(job)
+    if beat is None:
+        return "never ran"
+    silent_ms = now_ms - beat.completed_ms
+    if silent_ms > SILENT_AFTER_MS[job]:
+        return f"last completed {silent_ms // 1000} s ago"
+    return OK if beat.ok else "the last run could not judge everything"
+
+
+def _exchange(desk: Desk, now_ms: int) -> str:
+    try:
+        offset_ms = desk.broker.fetch_server_ms() - now_ms
+    except ExchangeUnavailable as error:
+        return str(error)
+    if abs(offset_ms) > CLOCK_OFFSET_MS_MAX:
+        return f"the exchange's clock is {offset_ms} ms from ours"
+    return OK
+
+
+def _orders(orders: Sequence[Order], now_ms: int) -> str:
+    old = [order for order in orders if now_ms - order.journaled_ms > UNRESOLVED_AFTER_MS]
+    if not old:
+        return OK
+    age_ms = now_ms - old[0].journaled_ms
+    return (
+        f"{len(old)} unresolved, the oldest {old[0].client_order_id} for {age_ms // 1000} s "
+        f"(halts after {RESOLVE_WITHIN_MS // 1000} s)"
+    )
+
+
+def _leases(desk: Desk, ledgers: Iterable[Ledger], now_ms: int) -> str:
+    """Gives back the leases of runs that died; one that lasts too long is a clock that jumped."""
+    stuck = []
+    for ledger in ledgers:
+        if ledger.lease and ledger.lease.expires_ms <= now_ms:
+            give_back(desk, ledger)
+        elif ledger.lease and ledger.lease.expires_ms > now_ms + desk.policy.lease_ms:
+            stuck.append(f"{ledger.symbol} until {ledger.lease.expires_ms}")
+    return f"leased for longer than a run lives: {', '.join(stuck)}" if stuck else OK
+
+
+def _halts(ledgers: Iterable[Ledger]) -> str:
+    stopped = [f"{ledger.symbol}: {ledger.halt.reason}" for ledger in ledgers if ledger.halt]
+    return "; ".join(stopped) if stopped else OK
