@@ -23,12 +23,12 @@ SETTINGS := MODE SANDBOX SYMBOL SYMBOLS STRATEGY TIMEFRAME STRATEGY_PARAMETERS F
   STOP_ATR_MULTIPLE TAKE_PROFIT_STEPS BREAK_EVEN_PCT TIME_STOP_SEC IDEMPOTENCY_BUCKET_MS \
   IDEMPOTENCY_TTL_SEC EVAL_INTERVAL_SEC EXITS_INTERVAL_SEC RECONCILE_INTERVAL_SEC \
   WATCHDOG_INTERVAL_SEC DMS_TIMEOUT_MS BACKUP_RETENTION_DAYS DEPLOYMENT_TAG LOG_LEVEL
-run_arguments = $(if $(TICKS),--ticks '$(TICKS)') $(if $(DATA),--data '$(DATA)') \
+run_arguments = $(if $(TICKS),--ticks '$(TICKS)') $(foreach file,$(DATA),--data '$(file)') \
   $(if $(FROM),--from '$(FROM)') $(if $(SPEED),--speed '$(SPEED)') \
   $(if $(EXCHANGE),--exchange '$(EXCHANGE)') $(if $(JSON),--json) \
   $(foreach name,$(SETTINGS),$(if $($(name)),--set '$(name)=$($(name))'))
 
-.PHONY: help setup run test check build deploy-local lock clean
+.PHONY: help setup run test check build deploy-local lock forget clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -63,6 +63,9 @@ lock: setup ## bring the four lock files up to date with what is asked for
 	@$(BIN)/uv pip compile $(lock_flags) pyproject.toml -c requirements.lock -o layers/dependencies/requirements.txt
 	@$(BIN)/uv pip compile $(lock_flags) --upgrade .ci/requirements-sam.in -o .ci/requirements-sam.txt
 	@$(BIN)/uv pip compile $(lock_flags) --upgrade .ci/requirements-uv.in -o .ci/requirements-uv.txt
+
+forget: ## begin anew: remove this machine's paper accounts
+	@rm -rf .local/cloud .local/replays .local/rehearsal.json
 
 clean: ## remove what was built; the paper account in .local stays
 	@rm -rf .aws-sam .local/build .local/sam-cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage*

@@ -1,10 +1,10 @@
-"""The embedded cloud: ministack on the loopback, its state in a folder, ours alone while it runs."""
+"""The embedded cloud: ministack on the loopback, its state in a folder that is ours alone."""
 
 import fcntl
 import http.client
 import os
+import platform
 import shutil
-import sys
 import venv
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,9 +25,12 @@ REGION = "us-east-1"
 # Never credentials of an account: whatever a person's environment holds is not looked at.
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 # Only these are started; among the others some open ports of their own on every interface.
-_SERVICES = "apigateway,cloudformation,dynamodb,events,iam,kms,lambda,logs,monitoring,s3,scheduler,sns,sqs,ssm,sts"
-# One invoke is one run: a client that retries would make two. The read outlasts any function.
+_SERVICES = (
+    "apigateway,cloudformation,dynamodb,events,iam,kms,lambda,logs,monitoring"
+    ",s3,scheduler,sns,sqs,ssm,sts"
+)
 _LOCK_TRIES, _LOCK_PAUSE_SECONDS = 50, 0.1
+# One invoke is one run: a client that retries would make two. The read outlasts any function.
 _CLIENT = Config(retries={"total_max_attempts": 1}, read_timeout=120, connect_timeout=5)
 
 
@@ -35,7 +38,12 @@ _CLIENT = Config(retries={"total_max_attempts": 1}, read_timeout=120, connect_ti
 class Cloud:
     """A running embedded cloud."""
 
-    endpoint: str
+    port: int
+
+    @property
+    def endpoint(self) -> str:
+        """What AWS_ENDPOINT_URL is to be."""
+        return f"http://{LOOPBACK}:{self.port}"
 
     def client(self, service: Any) -> Any:
         """The client for one service, here and nowhere else; safe under threads."""
@@ -93,7 +101,7 @@ def embedded_cloud(
                 answers=lambda: _ready(port),
                 keep_open=lock,
             ):
-                yield Cloud(f"http://{LOOPBACK}:{port}")
+                yield Cloud(port)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
 
@@ -116,10 +124,7 @@ def _alone(folder: Path) -> Iterator[int]:
 
 
 def _bare_interpreter(made: Path) -> Path:
-    folder = (
-        made
-        / f"lambda-python-{sys.version_info.major}.{sys.version_info.minor}.{sys.version_info.micro}"
-    )
+    folder = made / f"lambda-python-{platform.python_version()}"
     interpreter = folder / "bin" / "python"
     if not interpreter.exists():
         venv.create(folder, symlinks=True, with_pip=False)

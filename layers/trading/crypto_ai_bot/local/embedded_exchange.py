@@ -31,7 +31,8 @@ class EmbeddedExchange:
 
     def state(self) -> Mapping[str, Any]:
         """Time, speed, where the data begins and ends, and the last price of each pair."""
-        return self._ask("GET", "/_market")
+        state: Mapping[str, Any] = self._ask("GET", "/_market")
+        return state
 
     def advance_to(self, at_ms: int) -> int:
         """Move the market to `at_ms` if it is not there yet; return its time."""

@@ -1,7 +1,6 @@
 """Where things are on a trader's machine: the project, and the folder that a rehearsal lives in."""
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,4 +65,4 @@ class Memory:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         draft = self.path.with_suffix(".new")
         draft.write_text(json.dumps({**self.recall(), **facts}, indent=1) + "\n")
-        os.replace(draft, self.path)
+        draft.replace(self.path)

@@ -10,6 +10,7 @@ from typing import Final
 
 from crypto_ai_bot.local.errors import RehearsalError
 from crypto_ai_bot.local.moments import MINUTE_MS, minute_of, moment_ms, moment_text
+from crypto_ai_bot.local.parameters import parameter_name
 
 EMBEDDED: Final = "embedded"
 GATE: Final = "gate"
@@ -62,11 +63,6 @@ class Plan:
             settings |= {"EXCHANGE_URL": exchange_url, "CLOCK": "exchange"}
         parameters = {parameter_name(name): value for name, value in settings.items()}
         return {**parameters, "SchedulesState": "ENABLED" if self.scheduled else "DISABLED"}
-
-
-def parameter_name(setting: str) -> str:
-    """The template parameter of a variable: RISK_COOLDOWN_SEC is RiskCooldownSec."""
-    return "".join(word.capitalize() for word in setting.split("_"))
 
 
 def home_of(wish: Wish, made: Path) -> Path:

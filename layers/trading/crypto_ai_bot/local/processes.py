@@ -12,7 +12,6 @@ from threading import Event
 from crypto_ai_bot.local.errors import RehearsalError
 
 LOOPBACK = "127.0.0.1"
-_LAST_LINES = 15
 _TETHERED = Path(__file__).with_name("tethered.py")
 
 
@@ -37,7 +36,7 @@ def free_port(wanted: int | None = None) -> int:
 def run_tool(
     command: Sequence[str | Path], *, log: Path, cwd: Path, environment: Mapping[str, str]
 ) -> None:
-    """Run a command to its end, its output in `log`; a RehearsalError with its last lines if it fails."""
+    """Run a command, its output in `log`; a RehearsalError with its last line if it fails."""
     with log.open("w") as output:
         done = subprocess.run(
             command,
@@ -49,13 +48,14 @@ def run_tool(
             check=False,
         )
     if done.returncode:
-        name = " ".join(str(word) for word in command[:2])
-        raise RehearsalError(f"{name} failed, its log is {log}:\n{last_lines(log)}")
+        name = f"{Path(command[0]).name} {command[1]}"
+        raise RehearsalError(f"{name} failed: {last_line(log)} (all of it: {log})")
 
 
-def last_lines(log: Path) -> str:
-    """The end of a log file, for an error message."""
-    return "\n".join(log.read_text(errors="replace").splitlines()[-_LAST_LINES:])
+def last_line(log: Path) -> str:
+    """What a log ends with: commands say there why they gave up."""
+    lines = log.read_text(errors="replace").split("\n")
+    return next((line.strip() for line in reversed(lines) if line.strip()), "no word")
 
 
 @contextmanager
@@ -110,7 +110,7 @@ def _wait_until(
     pause, step = Event(), 0.05
     for _ in range(int(seconds / step)):
         if process.poll() is not None:
-            raise RehearsalError(f"{module} ended at once, its log is {log}:\n{last_lines(log)}")
+            raise RehearsalError(f"{last_line(log)} (all of it: {log})")
         if answers():
             return
         pause.wait(step)

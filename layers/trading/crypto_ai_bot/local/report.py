@@ -8,7 +8,26 @@ from typing import Any
 from crypto_ai_bot.local.functions import Answer
 from crypto_ai_bot.local.moments import moment_text, short_text
 
-_BLIND = {"busy", "error", "stale"}  # these answers say nothing of the position
+_BLIND = {"busy", "error", "halted", "stale", "waiting"}  # may say nothing of the position
+
+
+_ORDER_COLUMNS = {
+    "time": "time",
+    "symbol": "symbol",
+    "side": "side",
+    "purpose": "purpose",
+    "base": "filled_base",
+    "quote": "filled_quote",
+    "price": "average_price",
+    "state": "state",
+    "id": "client_order_id",
+}
+_POSITION_COLUMNS = {
+    "base": "base",
+    "average price": "average_price",
+    "stop": "stop_price",
+    "value": "value_quote",
+}
 
 
 @dataclass(slots=True)
@@ -85,12 +104,12 @@ class Report:
                 ),
                 "Orders",
                 *_table(
-                    ("time", "symbol", "side", "purpose", "base", "quote", "price", "state", "id"),
+                    tuple(_ORDER_COLUMNS),
                     [_order_row(order) for order in self.orders.values()],
                 ),
                 "Positions",
                 *_table(
-                    ("symbol", "base", "average price", "stop", "value"),
+                    ("symbol", *_POSITION_COLUMNS),
                     [_position_row(symbol, one) for symbol, one in sorted(self.positions.items())],
                 ),
                 "Account",
@@ -101,26 +120,20 @@ class Report:
 
 
 def _order_row(order: Mapping[str, Any]) -> tuple[str, ...]:
-    names = (
-        "time symbol side purpose filled_base filled_quote average_price state client_order_id"
-    ).split()
-    return tuple(_text(order.get(name)) for name in names)
+    return tuple(_text(order.get(name)) for name in _ORDER_COLUMNS.values())
 
 
 def _position_row(symbol: str, position: Mapping[str, Any]) -> tuple[str, ...]:
-    names = ("base", "average_price", "stop_price", "value_quote")
-    return (symbol, *(_text(position.get(name)) for name in names))
+    return (symbol, *(_text(position.get(name)) for name in _POSITION_COLUMNS.values()))
 
 
 def _account_lines(accounts: Sequence[Mapping[str, Any]]) -> list[str]:
     if not accounts:
         return ["  not told"]
     first, last = accounts[0], accounts[-1]
-    return [
-        f"  equity {_text(last.get('equity_quote'))} (at the start {_text(first.get('equity_quote'))}),"
-        f" free {_text(last.get('free_quote'))},"
-        f" realised today {_text(last.get('realised_today_quote'))}"
-    ]
+    began, equity = _text(first.get("equity_quote")), _text(last.get("equity_quote"))
+    free, realised = _text(last.get("free_quote")), _text(last.get("realised_today_quote"))
+    return [f"  equity {equity} (at the start {began}), free {free}, realised today {realised}"]
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

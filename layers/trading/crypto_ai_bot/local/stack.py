@@ -7,11 +7,11 @@ from functools import cached_property
 from typing import Any
 
 from botocore.exceptions import ClientError
-from samtranslator.yaml_helper import yaml_parse
 
 from crypto_ai_bot.local.build import architecture, build, built_template, sam
 from crypto_ai_bot.local.cloud import CREDENTIALS, REGION, Cloud
 from crypto_ai_bot.local.errors import RehearsalError
+from crypto_ai_bot.local.parameters import all_parameters
 from crypto_ai_bot.local.places import Places
 from crypto_ai_bot.local.processes import run_tool
 
@@ -60,30 +60,16 @@ def empty_table(stack: Stack) -> None:
             client.delete_item(TableName=stack.table, Key=key)
 
 
-def template_parameters(places: Places) -> dict[str, str]:
-    """Each parameter of the template with its default."""
-    template = yaml_parse((places.root / "template.yaml").read_text())
-    return {name: str(body.get("Default", "")) for name, body in template["Parameters"].items()}
-
-
 def deploy(places: Places, cloud: Cloud, settings: Mapping[str, str]) -> Stack:
     """Build and deploy; nothing is done where that very stack stands already.
 
     `settings` are template parameters by name. Those not given have the template's default, also
     where an earlier deployment had another: `sam deploy` alone would keep the earlier value.
     """
-    defaults = template_parameters(places)
-    unknown = sorted(set(settings) - set(defaults))
-    if unknown:
-        raise RehearsalError(
-            f"{unknown[0]}: not a parameter of template.yaml; allowed: {', '.join(defaults)}"
-        )
-    wanted = {
-        **defaults,
-        "Architecture": architecture(),
-        "DeletionProtection": "false",
-        **settings,
-    }
+    wanted = all_parameters(
+        places.root / "template.yaml",
+        {"Architecture": architecture(), "DeletionProtection": "false", **settings},
+    )
     made_from = build(places)
     standing = _describe(cloud)
     if standing is None or not _is_as_wanted(standing, wanted, made_from):
