@@ -68,7 +68,7 @@ def test_no_broad_except_but_in_the_handler() -> None:
         and (node.type is None or ast.unparse(node.type) in {"Exception", "BaseException"})
     }
     # ccxt_client carries whatever its deadline thread raised over to the caller, whole
-    assert broad <= {"runtime/handler.py", "brokers/ccxt_client.py"}
+    assert broad <= {"runtime/guard.py", "brokers/ccxt_client.py"}
 
 
 def test_a_handler_only_translates() -> None:

@@ -64,7 +64,9 @@ def test_many_threads_get_one_class() -> None:
     assert found == ["1"]
 
 
-@pytest.mark.parametrize("name", ["gatio", "", "base", "../gate", "pro.gate", "gate.py", "os"])
+@pytest.mark.parametrize(
+    "name", ["gatio", "", "base", "../gate", "pro/gate", "pro.gate", "gate.py", "os"]
+)
 def test_a_name_that_ccxt_does_not_know_is_one_line(name: str) -> None:
     with pytest.raises(ValueError, match="is not an exchange of ccxt") as caught:
         exchange_class(name)

@@ -143,10 +143,22 @@ def test_tickers_are_read_with_the_digits_that_gate_sent(
         ticker("LTC_USDT", bid="-1"),
         ticker("LTC_USDT", bid="NaN"),
         ticker("LTC_USDT", bid=64.02),
+        ticker("LTC_USDT", bid=True),
         ticker("LTC_USDT", last="Infinity"),
         {"currency_pair": "LTC_USDT"},
     ],
-    ids=["crossed", "zero", "empty", "null", "negative", "nan", "float", "infinite", "missing"],
+    ids=[
+        "crossed",
+        "zero",
+        "empty",
+        "null",
+        "negative",
+        "nan",
+        "float",
+        "bool",
+        "infinite",
+        "missing",
+    ],
 )
 def test_a_symbol_without_a_market_is_absent_among_many_and_unavailable_alone(
     row: Any, stub: HttpStub, feed: GateFeed
@@ -203,6 +215,7 @@ def test_no_more_bars_than_asked_for_and_never_more_than_gate_gives(
     [
         ["1700000000", "1", "10", "11", "9", "9.5"],
         ["soon", "1", "10", "11", "9", "9.5", "100"],
+        ["0", "1", "10", "11", "9", "9.5", "100"],
         ["1690000000", "1", "10", "11", "9", None, "100"],
         ["1690000000", "1", "nan", "11", "9", "9.5", "100"],
         ["1690000000", "1", "10", "1e999", "9", "9.5", "100"],
@@ -213,8 +226,8 @@ def test_no_more_bars_than_asked_for_and_never_more_than_gate_gives(
         "1690000000",
     ],
     ids=[
-        "short", "no time", "null", "nan", "infinite", "close above high", "zero", "negative",
-        "dict", "text",
+        "short", "no time", "time zero", "null", "nan", "infinite", "close above high",
+        "zero", "negative", "dict", "text",
     ],
 )  # fmt: skip
 def test_a_malformed_candle_makes_the_whole_answer_unavailable(
@@ -300,6 +313,25 @@ def test_rules_that_make_no_sense_are_unavailable(
         feed.fetch_rules(LTC_USDT, NOW_MS)
 
 
+@pytest.mark.parametrize("body", [{"currency_pair": "LTC_USDT"}, ["LTC_USDT"], [{}]])
+def test_tickers_in_another_shape_are_unavailable_for_all(
+    body: Any, stub: HttpStub, feed: GateFeed
+) -> None:
+    stub.answers[""] = answered(body)
+    with pytest.raises(ExchangeUnavailable, match="spot/tickers: unreadable"):
+        feed.fetch_tickers([LTC_USDT, BTC_USDT])
+
+
+@pytest.mark.parametrize("fee", ["1", "-0.001", None, 0.002])
+def test_a_fee_that_makes_no_sense_is_unavailable(
+    fee: Any, stub: HttpStub, client_of: ClientOf, clock: ManualClock
+) -> None:
+    feed = GateFeed(client_of(api_key="key", api_secret="secret"), clock)
+    stub.answers[""] = answered({"taker_fee": fee})
+    with pytest.raises(ExchangeUnavailable, match="wallet/fee LTC/USDT: unreadable"):
+        feed.fetch_rules(LTC_USDT, NOW_MS)
+
+
 # --- what goes wrong
 
 
@@ -366,6 +398,33 @@ def test_the_deadline_is_for_the_whole_call_and_the_next_call_starts_afresh(
     stub.answers["/spot/time"] = answered({"server_time": 1_597_026_383_085})
     assert feed.fetch_server_ms() == 1_597_026_383_085
     assert len(stub.received) == 2
+
+
+def test_a_client_that_missed_its_deadline_is_not_used_again(
+    stub: HttpStub, client_of: ClientOf
+) -> None:
+    client = client_of(wait_ms=60_000, deadline_ms=150)
+
+    def exchange_in_use() -> Any:
+        return client.call("itself", lambda gate: gate, lambda gate: gate)
+
+    before = exchange_in_use()
+    assert exchange_in_use() is before
+    stub.answers["/spot/time"] = hangs
+    with pytest.raises(ExchangeUnavailable):
+        client.call("spot/time", lambda gate: gate.publicSpotGetTime(), lambda answer: answer)
+    assert exchange_in_use() is not before
+
+
+def test_a_failure_is_not_told_with_the_status_of_an_earlier_answer(
+    stub: HttpStub, feed: GateFeed
+) -> None:
+    stub.answers["/spot/time"] = answered({"label": "TOO_BUSY"}, 503)
+    with pytest.raises(ExchangeUnavailable, match="TOO_BUSY"):
+        feed.fetch_server_ms()
+    stub.answers["/spot/time"] = hangs_up
+    with pytest.raises(ExchangeUnavailable, match=r"^gate spot/time: [^\[]*$"):
+        feed.fetch_server_ms()
 
 
 def test_silence_is_told_by_the_wait_when_it_is_the_shorter(

@@ -75,7 +75,7 @@ def test_a_sell_pays_its_fee_in_quote_unrounded() -> None:
     assert match.totals.quote == Decimal("4.92977")
     assert match.totals.fee_quote == Decimal("0.00985954")
     assert match.totals.fee_base == 0
-    assert (match.left, match.finish_as) == (0, FinishAs.FILLED)
+    assert (match.left, match.finish_as) == (Decimal(0), FinishAs.FILLED)
 
 
 def test_an_empty_side_fills_nothing() -> None:

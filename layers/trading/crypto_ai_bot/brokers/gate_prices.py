@@ -21,6 +21,7 @@ from crypto_ai_bot.domain.market import Candle, Depth, MarketRules, Quote, Symbo
 from crypto_ai_bot.domain.money import ONE
 
 _SECOND_MS = 1_000
+_STILL_OPEN = ("false", False)
 _PRECISION_MAX = 12  # decimals; Gate's finest pairs have 12
 
 
@@ -107,9 +108,10 @@ def _bar_row(row: Any) -> BarRow:
     if not isinstance(row, list):
         raise ValueError(f"not a candle: {row!r}")  # noqa: TRY004 - the answer is wrong
     opened, _quote_volume, close, high, low, open_, volume_base, *more = row
-    opened_ms = read_milliseconds(opened) * _SECOND_MS
-    still_open = bool(more) and str(more[0]).lower() == "false"
-    return BarRow(opened_ms, open_, high, low, close, volume_base, closed=not still_open)
+    still_open = more and more[0] in _STILL_OPEN
+    return BarRow(
+        int(opened) * _SECOND_MS, open_, high, low, close, volume_base, closed=not still_open
+    )
 
 
 def _step(decimals: Any) -> Decimal:

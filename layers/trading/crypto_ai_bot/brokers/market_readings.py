@@ -93,10 +93,15 @@ def _level(row: Any) -> Level:
 
 
 def _candle(row: BarRow) -> Candle:
-    candle = Candle(row.opened_ms, *map(float, row[1:6]))
+    opened_ms, open_, high, low, close, volume_base, _ = row
+    candle = Candle(
+        opened_ms, float(open_), float(high), float(low), float(close), float(volume_base)
+    )
+    _, open_, high, low, close, volume_base = candle
     # Written so that NaN, which is neither above nor below anything, fails each of them.
-    framed = all(candle.low <= price <= candle.high for price in (candle.open, candle.close))
-    finite = candle.low > 0 and candle.high < math.inf and 0 <= candle.volume_base < math.inf
-    if not (framed and finite):
+    framed = low <= open_ <= high and low <= close <= high
+    if not (
+        opened_ms > 0 and framed and low > 0 and high < math.inf and 0 <= volume_base < math.inf
+    ):
         raise ValueError(f"not a candle: {tuple(row[:6])}")
     return candle

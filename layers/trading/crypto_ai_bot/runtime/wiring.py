@@ -58,7 +58,7 @@ class Workplace:
 
 
 def open_workplace(settings: Settings) -> Workplace:
-    """Makes the workplace. Raises BadSetting for what only shows when the parts are put together."""
+    """Makes the workplace. Raises BadSetting for parts that do not fit together."""
     if settings.mode == "live":
         raise BadSetting("MODE=live: this version trades on paper alone; allowed is paper")
     return Workplace(settings, Books(settings), _policy(settings), _client(settings))
@@ -69,7 +69,10 @@ def _client(settings: Settings) -> CcxtClient | None:
         return None
     try:
         return CcxtClient(
-            settings.exchange, base_url=settings.exchange_url, sandbox=settings.sandbox
+            settings.exchange,
+            base_url=settings.exchange_url,
+            sandbox=settings.sandbox,
+            interval_ms=0 if settings.embedded_exchange else None,
         )
     except ValueError as error:
         raise BadSetting(f"EXCHANGE={settings.exchange}: {error}") from None
