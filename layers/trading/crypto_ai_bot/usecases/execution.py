@@ -32,17 +32,9 @@ from crypto_ai_bot.ports.store import (
     Unchanged,
     as_stored,
 )
-from crypto_ai_bot.reconciliation import (
-    Absent,
-    Found,
-    GiveUp,
-    Settlement,
-    Wait,
-    halted,
-    resolve,
-    settle,
-    settle_without_order,
-)
+from crypto_ai_bot.reconciliation.drift import halted
+from crypto_ai_bot.reconciliation.resolve import Absent, Found, GiveUp, Wait, resolve
+from crypto_ai_bot.reconciliation.settle import Settlement, settle, settle_without_order
 from crypto_ai_bot.risk.gate import Approved
 from crypto_ai_bot.usecases.desk import Desk, give_back
 
@@ -136,10 +128,10 @@ def _submit(desk: Desk, order: Order) -> Answer:
     request = order.request
     if request.side is Side.BUY:
         return desk.broker.create_market_buy_quote(
-            request.symbol, request.amount, order.client_order_id
+            request.symbol, request.amount, order.client_order_id, order.expires_ms
         )
     return desk.broker.create_market_sell_base(
-        request.symbol, request.amount, order.client_order_id
+        request.symbol, request.amount, order.client_order_id, order.expires_ms
     )
 
 

@@ -12,7 +12,7 @@ from crypto_ai_bot.domain.job import Tick
 from crypto_ai_bot.domain.ledger import Ledger
 from crypto_ai_bot.domain.market import Balance, Symbol
 from crypto_ai_bot.ports.store import Advance, Create, Replace
-from crypto_ai_bot.reconciliation import Drift, drift_of, halted
+from crypto_ai_bot.reconciliation.drift import Drift, drift_of, halted
 from crypto_ai_bot.usecases.desk import Desk, give_back, take_lease
 from crypto_ai_bot.usecases.outcome import Decision, RunOutcome, SymbolOutcome
 from crypto_ai_bot.usecases.run import Sight, finish, look, look_again

@@ -9,7 +9,7 @@ from crypto_ai_bot.domain.ledger import Ledger
 from crypto_ai_bot.domain.market import MINUTE_MS
 from crypto_ai_bot.domain.order import Order
 from crypto_ai_bot.ports.store import Advance
-from crypto_ai_bot.reconciliation import RESOLVE_WITHIN_MS
+from crypto_ai_bot.reconciliation.resolve import RESOLVE_WITHIN_MS
 from crypto_ai_bot.usecases.desk import Desk, give_back
 from crypto_ai_bot.usecases.outcome import RunOutcome
 from crypto_ai_bot.usecases.run import Sight, finish, look

@@ -1,0 +1,30 @@
+"""The handler of the HTTP API: no exchange, no key, only the table and the trading parameter."""
+
+from functools import cache
+from hashlib import sha256
+from typing import Any
+
+from crypto_ai_bot.runtime.books import Books
+from crypto_ai_bot.runtime.clock import SystemClock
+from crypto_ai_bot.runtime.guard import Handler, guarded
+from crypto_ai_bot.runtime.http import Counter, answer, as_gateway_answer, read_request
+from crypto_ai_bot.runtime.process import process
+
+
+def api_handler() -> Handler:
+    """The handler of every route: a call in payload format 2.0 in, its answer out."""
+
+    def run(event: Any, _context: Any, _run_id: str) -> dict[str, Any]:
+        return as_gateway_answer(answer(_counter(), read_request(event)))
+
+    return guarded("api", run)
+
+
+@cache
+def _counter() -> Counter:
+    settings, redactor = process().settings, process().redactor
+    books = Books(settings)
+    tokens = settings.secrets.api_tokens(books.parameter)
+    redactor.hide(tokens)
+    digests = tuple(sha256(token.reveal().encode()).digest() for token in tokens)
+    return Counter(books.store, books.switch, SystemClock(lambda: 0), settings.mode, digests)

@@ -1,0 +1,70 @@
+"""What stands between Lambda and a use case: settings, the tick, the outcome, and every error.
+
+A handler translates.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any, Final
+
+from crypto_ai_bot.domain.job import Job, Tick
+from crypto_ai_bot.runtime.clock import wall_ms
+from crypto_ai_bot.runtime.guard import Handler, guarded
+from crypto_ai_bot.runtime.observability import log_outcome
+from crypto_ai_bot.runtime.process import process
+from crypto_ai_bot.runtime.tick import read_tick
+from crypto_ai_bot.runtime.wiring import Workplace, open_workplace
+from crypto_ai_bot.usecases.desk import Desk
+from crypto_ai_bot.usecases.evaluate import evaluate
+from crypto_ai_bot.usecases.exits import exits
+from crypto_ai_bot.usecases.outcome import RunOutcome
+from crypto_ai_bot.usecases.reconcile import reconcile
+from crypto_ai_bot.usecases.watchdog import watchdog
+
+_USE_CASES: Final[Mapping[Job, Callable[[Desk, Tick], RunOutcome]]] = {
+    Job.EVALUATE: evaluate,
+    Job.EXITS: exits,
+    Job.RECONCILE: reconcile,
+    Job.WATCHDOG: watchdog,
+}
+# How long an invocation without a deadline of its own (a laptop, a test) may run.
+_UNTOLD_REMAINING_MS: Final = 55_000
+
+
+def job_handler(name: str) -> Handler:
+    """The handler of one job: an event in, the run's outcome out.
+
+    Raises BadEvent, BadSetting or another of our errors with one line for each thing that is
+    wrong; RunFailed for a fault of the program. Either way one line stands in the log.
+    """
+    job = Job(name)
+
+    def run(event: Any, context: Any, run_id: str) -> dict[str, Any]:
+        place = _workplace()
+        desk = place.desk(_remaining_ms(context))
+        embedded = place.settings.embedded_cloud
+        tick = read_tick(
+            event,
+            job,
+            run_id=run_id,
+            configured=place.policy.symbols,
+            minute_if_unsubstituted_ms=desk.clock.now_ms() if embedded else None,
+        )
+        outcome = _USE_CASES[job](desk, tick)
+        log_outcome(process().logger, outcome, wall_ms())
+        return outcome.as_json()
+
+    return guarded(name, run)
+
+
+@cache
+def _workplace() -> Workplace:
+    return open_workplace(process().settings)
+
+
+def _remaining_ms(context: Any) -> Callable[[], int]:
+    told: Callable[[], int] | None = getattr(context, "get_remaining_time_in_millis", None)
+    if told:
+        return told
+    ends_ms = wall_ms() + _UNTOLD_REMAINING_MS
+    return lambda: ends_ms - wall_ms()

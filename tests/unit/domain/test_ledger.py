@@ -1,0 +1,56 @@
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builders import BTC, NOON_MS, buy_request, dec, order, sell_request
+from crypto_ai_bot.domain.ledger import ATTEMPTS_PER_SLOT_MAX, Ledger
+from crypto_ai_bot.domain.order import Purpose
+from crypto_ai_bot.domain.position import Lot, Position
+
+BLANK = Ledger(BTC)
+
+
+def test_a_slot_is_taken_once() -> None:
+    taken = BLANK.with_pending(order())
+    assert BLANK.next_attempt(Purpose.ENTRY, NOON_MS) == 1
+    assert taken.next_attempt(Purpose.ENTRY, NOON_MS) is None
+    assert taken.next_attempt(Purpose.STOP, NOON_MS) == 1
+    assert taken.next_attempt(Purpose.ENTRY, NOON_MS + 60_000) == 1
+
+
+def test_a_late_tick_does_not_reopen_an_older_slot() -> None:
+    taken = BLANK.with_pending(order())
+    assert taken.next_attempt(Purpose.ENTRY, NOON_MS - 60_000) is None
+
+
+def test_a_further_attempt_needs_the_proof_that_the_last_made_no_order() -> None:
+    ledger = BLANK
+    for attempt in range(1, ATTEMPTS_PER_SLOT_MAX + 1):
+        assert ledger.next_attempt(Purpose.ENTRY, NOON_MS) == attempt
+        tried = order(attempt=attempt)
+        ledger = ledger.with_pending(tried).without_order(tried)
+    assert ledger.next_attempt(Purpose.ENTRY, NOON_MS) is None
+
+
+def test_a_pending_sell_counts_as_sold() -> None:
+    holding = replace(BLANK, position=Position((Lot("f", dec("0.005"), dec(100), 1),)))
+    assert holding.with_pending(order(sell_request("0.004"))).worst_base == dec("0.001")
+    assert holding.with_pending(order(buy_request())).worst_base == dec("0.005")
+
+
+def test_a_lease_keeps_others_out_until_it_runs_out() -> None:
+    leased = BLANK.leased_to("run-1", NOON_MS + 70_000)
+    assert leased.free_for("run-1", NOON_MS)
+    assert not leased.free_for("run-2", NOON_MS + 69_999)
+    assert leased.free_for("run-2", NOON_MS + 70_000)
+    assert leased.released().free_for("run-2", NOON_MS)
+
+
+@given(st.lists(st.booleans(), max_size=20))
+def test_the_token_only_grows(takes: list[bool]) -> None:
+    ledger = BLANK
+    for take in takes:
+        after = ledger.leased_to("run", NOON_MS) if take else ledger.released()
+        assert after.token == ledger.token + take
+        ledger = after

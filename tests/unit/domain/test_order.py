@@ -1,0 +1,89 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builders import BTC, ETH, NOON_MS, dec, order, report
+from crypto_ai_bot.domain.errors import InvariantBroken
+from crypto_ai_bot.domain.order import (
+    UNRESOLVED,
+    OrderEvent,
+    OrderState,
+    Purpose,
+    Totals,
+    client_order_id,
+    fill_between,
+    transition,
+)
+
+FINAL = {OrderState.CLOSED, OrderState.REJECTED, OrderState.NOT_PLACED}
+
+
+@given(st.lists(st.sampled_from(OrderEvent), max_size=8))
+def test_an_order_only_moves_along_the_table_and_never_leaves_a_final_state(
+    events: list[OrderEvent],
+) -> None:
+    state = OrderState.PENDING
+    for event in events:
+        try:
+            after = transition(state, event)
+        except InvariantBroken:
+            continue
+        assert state not in FINAL
+        assert (after in UNRESOLVED) != (after in FINAL)
+        state = after
+
+
+def test_an_unknown_order_is_never_rejected_for_want_of_an_answer() -> None:
+    with pytest.raises(InvariantBroken):
+        transition(OrderState.UNKNOWN, OrderEvent.REJECT)
+
+
+def test_the_name_of_an_order_is_made_of_its_slot_alone() -> None:
+    name = client_order_id("paper", BTC, Purpose.ENTRY, NOON_MS, 1)
+    assert name == client_order_id("paper", BTC, Purpose.ENTRY, NOON_MS, 1)
+    others = {
+        client_order_id("other", BTC, Purpose.ENTRY, NOON_MS, 1),
+        client_order_id("paper", ETH, Purpose.ENTRY, NOON_MS, 1),
+        client_order_id("paper", BTC, Purpose.STOP, NOON_MS, 1),
+        client_order_id("paper", BTC, Purpose.ENTRY, NOON_MS + 60_000, 1),
+        client_order_id("paper", BTC, Purpose.ENTRY, NOON_MS, 2),
+    }
+    assert name not in others
+    assert len(others) == 5
+
+
+def test_the_name_fits_the_exchange_and_shows_the_deployment() -> None:
+    name = client_order_id("paperbot", BTC, Purpose.ENTRY, NOON_MS, 1)
+    assert name.startswith("t-paperbot-")
+    assert len(name) == 28
+    assert set(name) <= set("abcdefghijklmnopqrstuvwxyz0123456789-")
+
+
+def test_a_fill_is_what_the_totals_grew_by() -> None:
+    half = order(state=OrderState.ACCEPTED, totals=Totals(dec("0.002"), dec(40), dec("0.000004")))
+    fill = fill_between(half, report(half, "0.005", "100"))
+    assert fill
+    assert fill.traded.base == dec("0.003")
+    assert fill.traded.quote == dec(60)
+    assert fill.traded.fee_base == dec("0.000006")
+
+
+def test_the_same_growth_has_one_name_and_no_growth_is_no_fill() -> None:
+    fresh = order()
+    first, again = (fill_between(fresh, report(fresh, "0.005", "100")) for _ in range(2))
+    assert first == again
+    assert first
+    after = order(totals=report(fresh, "0.005", "100").totals)
+    assert fill_between(after, report(after, "0.005", "100")) is None
+
+
+def test_totals_that_fall_are_refused() -> None:
+    half = order(totals=Totals(dec("0.002"), dec(40)))
+    with pytest.raises(InvariantBroken, match="fell"):
+        fill_between(half, report(half, "0.001", "20"))
+
+
+def test_fees_in_another_coin_grow_by_coin() -> None:
+    before = Totals(dec(1), dec(1), fee_other={"GT": dec("0.1")})
+    after = Totals(dec(2), dec(2), fee_other={"GT": dec("0.3"), "POINT": dec(1)})
+    assert after.since(before).fee_other == {"GT": dec("0.2"), "POINT": dec(1)}

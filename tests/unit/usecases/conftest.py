@@ -1,0 +1,8 @@
+import pytest
+
+from books import Books
+
+
+@pytest.fixture
+def books() -> Books:
+    return Books()

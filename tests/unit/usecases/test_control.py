@@ -1,0 +1,19 @@
+from books import Books
+from crypto_ai_bot.domain.trading_state import TradingState
+from crypto_ai_bot.usecases.control import set_trading_state
+
+
+def test_the_last_word_stands_and_every_change_is_told(books: Books) -> None:
+    for state in (TradingState.EXITS_ONLY, TradingState.OFF, TradingState.ON):
+        set_trading_state(books.store, books.clock, state, "a test", "operator")
+    control = books.store.glance().control
+    assert control.state is TradingState.ON
+    assert control.changed_by == "operator"
+    assert len(books.store.events(10)) == 3
+
+
+def test_setting_what_stands_changes_nothing(books: Books) -> None:
+    for _ in range(3):
+        set_trading_state(books.store, books.clock, TradingState.OFF, "a test", "operator")
+    assert books.store.glance().control.version == 1
+    assert len(books.store.events(10)) == 1

@@ -1,0 +1,267 @@
+"""The order protocol under every fault: at most one submission, and only evidence decides."""
+
+from dataclasses import replace
+
+import pytest
+
+from books import Books
+from builders import BTC, NOON_MS, dec
+from crypto_ai_bot.domain.errors import InvariantBroken, StoreUnavailable
+from crypto_ai_bot.domain.job import Job
+from crypto_ai_bot.domain.order import OrderState
+from crypto_ai_bot.domain.signal import Action
+from crypto_ai_bot.ports.store import Create, Replace
+from crypto_ai_bot.reconciliation.resolve import RESOLVE_WITHIN_MS
+from crypto_ai_bot.usecases.evaluate import evaluate
+from crypto_ai_bot.usecases.outcome import Decision, SymbolOutcome
+from fakes import Died, Fault
+
+
+def settle_for(books: Books, minutes: int) -> list[SymbolOutcome]:
+    outcomes = []
+    for _ in range(minutes):
+        books.next_minute()
+        outcomes.append(books.evaluate())
+    return outcomes
+
+
+@pytest.mark.parametrize("fault", [Fault.LOST_AFTER, Fault.DIED_AFTER])
+@pytest.mark.parametrize("side", [Action.ENTER, Action.EXIT])
+def test_an_order_that_took_effect_unseen_is_found_and_counted_once(
+    books: Books, fault: Fault, side: Action
+) -> None:
+    if side is Action.EXIT:
+        books.enter()
+        books.next_minute()
+    books.broker.faults = [fault]
+    try:
+        books.evaluate(side)
+    except Died:
+        books.next_minute()  # the lease of the dead run must run out
+    for outcome in settle_for(books, 2):
+        assert outcome.decision in {Decision.SETTLED, Decision.BUSY, Decision.HOLD}
+    books.assert_books_equal_exchange()
+    assert len(books.broker.submissions) == 1 + (side is Action.EXIT)
+    assert not books.store.unresolved_orders()
+
+
+@pytest.mark.parametrize("fault", [Fault.LOST_BEFORE, Fault.DIED_BEFORE])
+def test_an_order_that_never_arrived_is_closed_by_proof_and_never_sent_again(
+    books: Books, fault: Fault
+) -> None:
+    books.broker.faults = [fault]
+    try:
+        outcome = books.enter()
+        assert outcome.order
+        assert outcome.order.state is OrderState.UNKNOWN
+    except Died:
+        pass
+    settle_for(books, 6)
+    books.assert_books_equal_exchange()
+    assert len(books.broker.submissions) <= 1
+    assert not books.broker.orders
+    assert not books.store.unresolved_orders()
+
+
+def test_an_unknown_order_keeps_its_symbol_busy(books: Books) -> None:
+    books.broker.faults = [Fault.LOST_BEFORE]
+    books.enter()
+    books.next_minute()
+    assert books.enter().decision is Decision.WAITING
+    assert len(books.broker.submissions) == 1
+
+
+def test_a_listing_that_lags_is_not_absence(books: Books) -> None:
+    """The exchange shows the order only after two minutes; three searches find nothing before."""
+    books.broker.faults = [Fault.LOST_AFTER]
+    books.broker.listing_lag_ms = 200_000
+    books.enter()
+    decisions = [outcome.decision for outcome in settle_for(books, 4)]
+    assert decisions == [Decision.WAITING] * 3 + [Decision.SETTLED]
+    books.assert_books_equal_exchange()
+
+
+def test_a_request_that_can_still_arrive_is_not_searched_to_absence(books: Books) -> None:
+    books.broker.faults = [Fault.LOST_BEFORE]
+    books.enter()
+    books.clock.at_ms = NOON_MS + 4_999
+    assert books.evaluate().decision is Decision.WAITING
+    pending = books.ledger.pending
+    assert pending
+    order = books.store.order(pending.client_order_id)
+    assert order
+    assert order.absences == 0
+
+
+def test_absence_with_a_balance_that_moved_is_not_proof_and_halts_in_time(books: Books) -> None:
+    books.broker.faults = [Fault.LOST_BEFORE]
+    books.enter()
+    books.broker.balances["BTC"] = dec("0.001")
+    minutes = RESOLVE_WITHIN_MS // 60_000
+    assert {one.decision for one in settle_for(books, minutes - 1)} == {Decision.WAITING}
+    settle_for(books, 1)
+    halt = books.ledger.halt
+    assert halt
+    assert "balance has moved" in halt.reason
+    assert any(event.kind == "halt" for event in books.store.events(100))
+    assert len(books.broker.submissions) == 1
+
+
+def test_a_halted_order_is_still_adopted_when_it_shows_up_at_last(books: Books) -> None:
+    books.broker.faults = [Fault.LOST_AFTER]
+    books.broker.listing_lag_ms = 10**9
+    books.enter()
+    settle_for(books, 12)
+    assert books.ledger.halt
+    books.broker.listing_lag_ms = 0
+    settle_for(books, 1)
+    books.assert_books_equal_exchange()
+
+
+@pytest.mark.parametrize("fault", [Fault.REJECTED, Fault.NOT_SENT])
+def test_a_proof_of_no_order_closes_the_attempt_and_allows_a_few_more(
+    books: Books, fault: Fault
+) -> None:
+    books.broker.faults = [fault] * 5
+    outcomes = [books.enter() for _ in range(5)]
+    assert [one.decision for one in outcomes] == [Decision.ENTER] * 3 + [Decision.BLOCKED] * 2
+    assert len(set(books.broker.submissions)) == len(books.broker.submissions) <= 3
+    assert books.ledger.pending is None
+
+
+def test_a_duplicate_at_the_exchange_is_held_in_the_books_whole(books: Books) -> None:
+    """An intermediary repeated the request: both orders moved the balance (gate-spot 0.1)."""
+    books.broker.faults = [Fault.LOST_AFTER]
+    books.enter()
+    (report, at_ms), books.broker.orders = books.broker.orders[0], []
+    books.broker.orders = [(report, at_ms), (report, at_ms)]
+    books.broker.balances["BTC"] *= 2
+    settle_for(books, 1)
+    books.assert_books_equal_exchange()
+
+
+def test_three_deliveries_of_one_tick_at_once_make_one_order(books: Books) -> None:
+    """The second and third run start at every call that the first one makes to the exchange."""
+    books.script.says = Action.ENTER
+    tick = books.tick(Job.EVALUATE)
+    others: list[SymbolOutcome] = []
+
+    def deliver_again(_call: str) -> None:
+        if len(others) < 2:
+            others.append(SymbolOutcome(BTC, Decision.ERROR))
+            again = books.tick(Job.EVALUATE)
+            others[-1] = evaluate(books.desk, again).symbols[0]
+
+    books.broker.on_call = deliver_again
+    evaluate(books.desk, tick)
+    assert len(books.broker.submissions) == 1
+    books.assert_books_equal_exchange()
+
+
+@pytest.mark.parametrize("call", ["tickers", "rules", "candles", "balance", "time", "submit"])
+def test_a_run_that_lost_its_turn_at_any_call_writes_nothing(books: Books, call: str) -> None:
+    """A whole other run happens inside one call of the first, which then finds itself too late."""
+    books.script.says = Action.ENTER
+    seen: list[str] = []
+
+    def another_run(asked: str) -> None:
+        if asked == call and not seen:
+            seen.append(asked)
+            books.clock.at_ms += 71_000  # the first run was frozen past its lease
+            evaluate(books.desk, books.tick(Job.EVALUATE))
+
+    books.broker.on_call = another_run
+    evaluate(books.desk, books.tick(Job.EVALUATE))
+    books.broker.on_call = lambda _call: None
+    assert len(books.broker.submissions) == len(set(books.broker.submissions))
+    settle_for(books, 8)
+    books.assert_books_equal_exchange()
+
+
+def test_a_journal_that_did_not_answer_submits_nothing(books: Books) -> None:
+    commit = books.store.commit
+
+    class Silent:
+        """A store whose journal entry is written, and whose answer is lost."""
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(store, name)
+
+        def commit(self, changes: list[object]) -> object:
+            done = commit(changes)  # type: ignore[arg-type]  # handed through
+            if any(isinstance(change, Create) for change in changes):
+                raise StoreUnavailable("the answer was lost")
+            return done
+
+    store, books.store = books.store, Silent()  # type: ignore[assignment]  # the same words
+    outcome = books.enter()
+    assert outcome.decision is Decision.ERROR
+    assert not books.broker.submissions
+    books.store = store
+    books.next_minute(2)
+    settle_for(books, 5)
+    assert books.ledger.pending is None
+    assert not books.broker.orders
+
+
+def test_a_partial_fill_sells_only_what_is_there(books: Books) -> None:
+    books.broker.fill_fraction = dec("0.5")
+    books.enter()
+    books.broker.fill_fraction = dec(1)
+    half = books.ledger.position.base
+    outcome = books.evaluate(Action.EXIT)
+    assert outcome.order
+    assert outcome.order.totals.base <= half
+    books.assert_books_equal_exchange()
+
+
+def test_the_answer_is_stored_before_it_is_read(books: Books) -> None:
+    class UnreadableError(Exception):
+        pass
+
+    def fail(_order: object, _answer: object) -> None:
+        raise UnreadableError
+
+    books.broker.read_answer = fail  # type: ignore[method-assign,assignment]  # reading breaks
+    with pytest.raises(UnreadableError):
+        books.enter()
+    (order,) = books.store.unresolved_orders()
+    assert order.answer == "accepted"
+
+
+def test_an_order_is_written_before_it_is_submitted(books: Books) -> None:
+    """Invariant I3."""
+    journaled = []
+    books.broker.on_call = lambda call: (
+        journaled.append(len(books.store.unresolved_orders())) if call == "submit" else None
+    )
+    books.enter()
+    assert journaled == [1]
+
+
+def test_a_pending_order_that_is_not_in_the_journal_breaks_the_run(books: Books) -> None:
+    books.broker.faults = [Fault.LOST_BEFORE]
+    books.enter()
+    ledger = books.ledger
+    assert ledger.pending
+    foreign = replace(ledger.pending, client_order_id="t-paper-elsewhere")
+    books.store.commit([Replace(replace(ledger, pending=foreign))])
+    with pytest.raises(InvariantBroken, match="not journaled"):
+        books.evaluate()
+
+
+def test_a_run_frozen_between_journal_and_submission_places_nothing_late(books: Books) -> None:
+    """Others have proved its order absent meanwhile; the exchange refuses it by its deadline."""
+    books.script.says = Action.ENTER
+    frozen: list[str] = []
+
+    def freeze(call: str) -> None:
+        if call == "submit" and not frozen:
+            frozen.append(call)
+            settle_for(books, 8)
+
+    books.broker.on_call = freeze
+    evaluate(books.desk, books.tick(Job.EVALUATE))
+    assert not books.broker.orders
+    assert books.ledger.pending is None
+    books.assert_books_equal_exchange()

@@ -1,0 +1,82 @@
+from books import Books
+from builders import dec
+from crypto_ai_bot.domain.event import EventKind
+from crypto_ai_bot.domain.signal import Action
+from crypto_ai_bot.usecases.outcome import Decision
+from fakes import Fault
+
+
+def kinds(books: Books) -> list[EventKind]:
+    return [event.kind for event in books.store.events(100)]
+
+
+def test_books_that_agree_are_left_alone(books: Books) -> None:
+    books.enter()
+    before = books.ledger
+    outcome = books.reconcile()
+    assert outcome.decision is Decision.HOLD
+    assert books.ledger == before
+
+
+def test_rules_and_the_free_quote_are_read_anew(books: Books) -> None:
+    books.reconcile()
+    first = books.store.glance()
+    assert first.account.free_quote == dec(10_000)
+    books.next_minute(5)
+    books.broker.balances["USDT"] += 500
+    books.reconcile()
+    glance = books.store.glance()
+    assert glance.account.free_quote == dec(10_500)
+    assert glance.rules[books.symbols[0]].read_ms > first.rules[books.symbols[0]].read_ms
+
+
+def test_a_balance_short_of_the_ledger_halts_the_symbol_and_tells_once(books: Books) -> None:
+    books.enter()
+    books.broker.balances["BTC"] -= dec("0.001")
+    assert books.reconcile().decision is Decision.HALTED
+    assert books.ledger.halt
+    assert books.ledger.lease is None
+    assert kinds(books).count(EventKind.HALT) == 1
+    assert books.reconcile().decision is Decision.HALTED
+    assert kinds(books).count(EventKind.HALT) == 1
+
+
+def test_a_halted_symbol_enters_nothing_and_still_has_its_stop(books: Books) -> None:
+    books.enter()
+    books.broker.balances["BTC"] -= dec("0.0001")
+    books.reconcile()
+    books.next_minute()
+    books.price("18000")
+    assert books.exits()[0].decision is Decision.STOP
+    books.next_minute()
+    assert any(reason.startswith("halted") for reason in books.enter().reasons)
+
+
+def test_a_deposit_is_told_once_and_changes_nothing(books: Books) -> None:
+    books.enter()
+    held = books.ledger.position
+    books.broker.balances["BTC"] += 1
+    books.reconcile()
+    books.reconcile()
+    assert kinds(books).count(EventKind.DRIFT) == 1
+    assert books.ledger.position == held
+    assert books.ledger.halt is None
+
+
+def test_an_order_under_way_is_settled_and_not_taken_for_drift(books: Books) -> None:
+    books.broker.faults = [Fault.LOST_AFTER]
+    books.enter()
+    books.next_minute()
+    assert books.reconcile().decision is Decision.SETTLED
+    books.assert_books_equal_exchange()
+    assert EventKind.DRIFT not in kinds(books)
+
+
+def test_an_exchange_that_is_down_changes_nothing(books: Books) -> None:
+    books.enter()
+    before = books.ledger
+    books.broker.down = True
+    assert books.reconcile().decision is Decision.ERROR
+    assert books.ledger == before
+    books.broker.down = False
+    assert books.evaluate(Action.EXIT).decision is Decision.EXIT

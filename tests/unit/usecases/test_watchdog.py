@@ -1,0 +1,96 @@
+from dataclasses import replace
+
+from books import Books
+from builders import dec
+from crypto_ai_bot.domain.job import Health, Job
+from crypto_ai_bot.ports.store import Replace
+from crypto_ai_bot.usecases.watchdog import watchdog
+from fakes import Fault
+
+
+def health(books: Books) -> Health:
+    watchdog(books.desk, books.tick(Job.WATCHDOG))
+    found = books.store.glance().health
+    assert found
+    return found
+
+
+def all_jobs(books: Books) -> None:
+    books.evaluate()
+    books.exits()
+    books.reconcile()
+
+
+def test_all_is_well_when_all_jobs_have_run(books: Books) -> None:
+    all_jobs(books)
+    found = health(books)
+    assert found.status == "ok"
+    assert set(found.checks.values()) == {"ok"}
+
+
+def test_exits_that_are_silent_are_a_failure_and_others_a_degradation(books: Books) -> None:
+    assert health(books).checks["heartbeat exits"] == "never ran"
+    all_jobs(books)
+    books.next_minute(4)
+    books.exits()
+    assert health(books).status == "degraded"
+    books.next_minute(4)
+    found = health(books)
+    assert found.status == "failing"
+    assert found.checks["heartbeat exits"] == "last completed 240 s ago"
+
+
+def test_a_run_that_could_not_judge_everything_is_seen(books: Books) -> None:
+    all_jobs(books)
+    books.enter()
+    books.broker.down = True
+    books.exits()
+    found = health(books)
+    assert found.status == "failing"
+    assert "did not answer" in found.checks["exchange"]
+
+
+def test_an_order_unresolved_for_two_minutes_is_seen(books: Books) -> None:
+    all_jobs(books)
+    books.broker.faults = [Fault.LOST_AFTER]
+    books.enter()
+    assert health(books).checks["orders"] == "ok"
+    books.next_minute(3)
+    assert health(books).checks["orders"].startswith("1 unresolved")
+
+
+def test_the_lease_of_a_run_that_died_is_given_back(books: Books) -> None:
+    all_jobs(books)
+    books.enter()
+    books.store.commit([Replace(books.ledger.leased_to("dead", books.clock.at_ms + 70_000))])
+    token = books.ledger.token
+    books.next_minute(2)
+    assert health(books).checks["leases"] == "ok"
+    assert books.ledger.lease is None
+    assert books.ledger.token == token
+
+
+def test_a_lease_that_outlasts_any_run_is_seen_and_left(books: Books) -> None:
+    books.enter()
+    books.store.commit([Replace(books.ledger.leased_to("odd", books.clock.at_ms + 10**9))])
+    assert "longer than a run lives" in health(books).checks["leases"]
+    assert books.ledger.lease
+
+
+def test_a_clock_that_is_off_is_seen(books: Books) -> None:
+    books.broker.fetch_server_ms = lambda: books.clock.at_ms + 6_000  # type: ignore[method-assign]  # another clock
+    assert health(books).checks["exchange"] == "the exchange's clock is 6000 ms from ours"
+
+
+def test_a_halt_is_seen_with_its_reason(books: Books) -> None:
+    books.enter()
+    books.broker.balances["BTC"] -= dec("0.001")
+    books.reconcile()
+    assert "BTC/USDT" in health(books).checks["halts"]
+
+
+def test_an_older_finding_does_not_overwrite_a_newer_one(books: Books) -> None:
+    newest = health(books)
+    books.clock.at_ms -= 60_000
+    watchdog(books.desk, replace(books.tick(Job.WATCHDOG)))
+    assert books.store.glance().health == newest
