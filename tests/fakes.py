@@ -69,6 +69,7 @@ class Scripted:
     """A strategy that says what the test wants, and counts the bars it was shown."""
 
     says: Action = Action.HOLD
+    atr: float = 15.0
     bars: int = 0
 
     @property
@@ -82,7 +83,7 @@ class Scripted:
         wanted = Action.EXIT if holding else Action.ENTER
         if self.says is not wanted:
             return HOLD
-        return Signal(self.says, 1.0, (f"the script says {self.says}",), 15.0)
+        return Signal(self.says, 1.0, (f"the script says {self.says}",), self.atr)
 
 
 class Fault(StrEnum):
@@ -276,7 +277,7 @@ class Bench:
         self.broker = FakeBroker(self.clock)
 
     def build(self) -> Strategy:
-        return Scripted(self.script.says)
+        return Scripted(self.script.says, self.script.atr)
 
     @property
     def desk(self) -> Desk:
