@@ -83,9 +83,7 @@ def _sold(position: Position, fill: Fill) -> tuple[Position, Decimal]:
         taken -= part
         cost_quote += part_cost
         if part < lot.base:
-            rest = Lot(
-                lot.client_order_id, lot.base - part, lot.cost_quote - part_cost, lot.opened_ms
-            )
+            rest = replace(lot, base=lot.base - part, cost_quote=lot.cost_quote - part_cost)
             left.append(rest)
     proceeds = fill.traded.quote - fill.traded.fee_quote
     return Position(tuple(left)), proceeds - cost_quote
