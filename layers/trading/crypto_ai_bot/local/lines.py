@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from decimal import ROUND_HALF_EVEN, Context, InvalidOperation
 from typing import Any
 
 from crypto_ai_bot.local.functions import Answer
@@ -9,6 +10,7 @@ from crypto_ai_bot.local.moments import short_text
 
 _SYMBOLS_TOLD = 3
 _REASON_WIDTH = 100
+_EIGHT_DIGITS = Context(prec=8, rounding=ROUND_HALF_EVEN)
 
 
 def line_of(answer: Answer) -> str:
@@ -39,14 +41,26 @@ def _symbol(one: Mapping[str, Any]) -> str:
     if order := one.get("order"):
         text += f" | {order_text(order)}"
     if position := one.get("position"):
-        text += f" | holds {position['base']} from {position['average_price']}"
+        text += f" | holds {short(position['base'])} from {short(position['average_price'])}"
     return text
 
 
 def order_text(order: Mapping[str, Any]) -> str:
     """Side, what was filled, the price, and the state of one order."""
-    filled = f"{order['filled_base']} for {order['filled_quote']} at {order['average_price']}"
-    return f"{order['side']} {filled} ({order['state']})"
+    base, quote, price = (
+        short(order.get(name)) for name in ("filled_base", "filled_quote", "average_price")
+    )
+    return f"{order['side']} {base} for {quote} at {price} ({order['state']})"
+
+
+def short(number: Any) -> str:
+    """A number's text to eight digits, for the eye; "-" for none, other texts as they are."""
+    if number is None:
+        return "-"
+    try:
+        return format(_EIGHT_DIGITS.create_decimal(str(number)).normalize(), "f")
+    except InvalidOperation:
+        return str(number)
 
 
 def _cut(text: str) -> str:

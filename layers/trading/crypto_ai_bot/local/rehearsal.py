@@ -11,6 +11,7 @@ from crypto_ai_bot.local.errors import RehearsalError
 from crypto_ai_bot.local.plan import Wish
 from crypto_ai_bot.local.report import Report
 from crypto_ai_bot.local.stage import deploy_and_end, rehearse
+from crypto_ai_bot.local.tables import tables_of
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -33,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.json:
         print(json.dumps(found or report.as_json(), indent=1))
     elif report.ticks:
-        say(report.as_text())
+        say(tables_of(report))
     return 1 if report.errors else 0
 
 

@@ -22,6 +22,7 @@ from crypto_ai_bot.local.report import Report
 from crypto_ai_bot.local.schedules import LogWatch
 from crypto_ai_bot.local.stack import STACK, Stack, deploy, empty_table
 from crypto_ai_bot.local.ticks import Driver, Market, Pace, as_scheduled, one_after_another
+from crypto_ai_bot.runtime.clock import wall_ms
 
 type Say = Callable[[str], None]
 
@@ -70,7 +71,7 @@ def _up(wish: Wish, say: Say) -> Iterator[Stage]:
     places = Places(root, home_of(wish, root / ".local"))
     memory = Memory(places.home / "rehearsal.json")
     facts = memory.recall()
-    plan = plan_of(wish, now_ms=_now_ms(), remembered_ms=facts.get("market_ms"))
+    plan = plan_of(wish, now_ms=wall_ms(), remembered_ms=facts.get("market_ms"))
     # Judged before anything is started; the exchange's own part comes when it is up.
     all_parameters(root / "template.yaml", plan.parameters("http://127.0.0.1", ()))
     with (
@@ -172,7 +173,7 @@ def _watch_schedules(stage: Stage, say: Say, tell: Callable[[Answer], None]) -> 
         f" --name {stack.trading_parameter} --value exits_only\n"
         "The schedules fire each minute, for the first time within two. Ctrl-C stops everything."
     )
-    watch = LogWatch(stack, _now_ms(), tell)
+    watch = LogWatch(stack, wall_ms(), tell)
     pause = Event()
     with suppress(KeyboardInterrupt):
         while True:
@@ -190,13 +191,9 @@ class _RealMarket:
         self._pause = Event()
 
     def now_ms(self) -> int:
-        return _now_ms()
+        return wall_ms()
 
     def advance_to(self, at_ms: int) -> int:
-        while (left_ms := at_ms - _now_ms()) > 0:
+        while (left_ms := at_ms - wall_ms()) > 0:
             self._pause.wait(left_ms / 1000)
-        return _now_ms()
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000  # noqa: TID251 - until runtime/clock.py stands
+        return wall_ms()

@@ -10,7 +10,7 @@ from crypto_ai_bot.local.moments import MINUTE_MS
 
 STEP_MS: Final = 5_000
 RECONCILE_EVERY_MS: Final = 5 * MINUTE_MS
-_HOLD_SECONDS: Final = 0.3
+_HOLD_SECONDS: Final = 0.1
 _LOOK_SECONDS: Final = 0.02
 
 
