@@ -1,13 +1,15 @@
 import pytest
 
 from books import Books
-from builders import BTC, ETH, NOON_MS, dec, market
+from builders import BTC, ETH, NOON_MS, dec, market, quote
 from crypto_ai_bot.domain.job import Job
 from crypto_ai_bot.domain.market import TradeStatus
 from crypto_ai_bot.domain.order import Purpose
+from crypto_ai_bot.domain.signal import Action
 from crypto_ai_bot.domain.stop import StopRules, TakeProfitStep
 from crypto_ai_bot.domain.trading_state import TradingState
 from crypto_ai_bot.ports.store import Replace
+from crypto_ai_bot.usecases.evaluate import evaluate
 from crypto_ai_bot.usecases.exits import exits
 from crypto_ai_bot.usecases.outcome import Decision
 from fakes import Died, FakeSwitch, Fault
@@ -202,3 +204,25 @@ def test_another_runs_lease_keeps_the_ratchet_and_the_sale_waiting(books: Books)
     (outcome,) = books.exits()
     assert outcome.decision is Decision.BUSY
     assert len(books.broker.submissions) == 1
+
+
+def test_a_position_that_another_run_sold_meanwhile_keeps_no_other_from_being_judged() -> None:
+    books = Books(symbols=(BTC, ETH))
+    books.broker.quotes[ETH] = quote("1500", "1501")
+    books.script.says = Action.ENTER
+    evaluate(books.desk, books.tick(Job.EVALUATE))
+    books.next_minute()
+    books.price("18000")
+
+    def another_run_sells(call: str) -> None:
+        if call == "submit":
+            books.broker.on_call = lambda _call: None
+            books.script.says = Action.EXIT
+            evaluate(books.desk, books.tick(Job.EVALUATE, ETH))
+
+    books.broker.on_call = another_run_sells
+    first, second = books.exits()
+    assert first.decision is Decision.STOP
+    assert second.decision is Decision.HOLD
+    assert second.reasons == ("another run has sold it",)
+    books.assert_books_equal_exchange()

@@ -7,7 +7,7 @@ time of its own, derived from the tick, so a run delivered twice makes the same 
 from dataclasses import replace
 from typing import Final
 
-from crypto_ai_bot.domain.errors import InvariantBroken, NextTick
+from crypto_ai_bot.domain.errors import NextTick
 from crypto_ai_bot.domain.job import Tick
 from crypto_ai_bot.domain.market import MINUTE_MS, Symbol
 from crypto_ai_bot.domain.stop import Guard, judge
@@ -83,7 +83,8 @@ def _protect(desk: Desk, sight: Sight, symbol: Symbol) -> SymbolOutcome:
 def _judge(desk: Desk, sight: Sight, symbol: Symbol) -> SymbolOutcome:
     ledger, quote = sight.ledger(symbol), sight.quotes[symbol]
     if ledger.guard is None:
-        raise InvariantBroken(f"{symbol} is open without a guard")
+        reason = "another run has sold it"
+        return SymbolOutcome(symbol, Decision.HOLD, (reason,), quote=quote, ledger=ledger)
     guard, call = judge(
         desk.policy.stops, ledger.guard, ledger.worst_base, float(quote.bid), desk.clock.now_ms()
     )
