@@ -164,6 +164,8 @@ def settle_pending(desk: Desk, held: Ledger, account: Account, market: MarketRul
     order = desk.store.order(held.pending.client_order_id)
     if order is None:
         raise InvariantBroken(f"{held.pending.client_order_id} is pending and not journaled")
+    if not order.unresolved:
+        return Placed(order, held)  # the lease has passed on, and its new holder settled it
     now_ms = desk.clock.now_ms()
     if order.state is OrderState.PENDING:
         # Its run is gone: whether it was submitted is not known.
