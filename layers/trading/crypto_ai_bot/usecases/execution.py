@@ -184,9 +184,7 @@ def settle_pending(desk: Desk, held: Ledger, account: Account, market: MarketRul
         case Wait(waiting, _):
             return _written(desk, waiting, held, ())
         case GiveUp(waiting, reason):
-            ledger, told = halted(held, reason, now_ms)
-            new = held.halt is None
-            return _written(desk, waiting, ledger, (Create(told),) if new else ())
+            return _halted(desk, waiting, held, reason)
 
 
 def _settled(
@@ -202,6 +200,10 @@ def _settled(
     def books(current: Account) -> Settlement:
         return settle(order, report, held, current, market, desk.policy.stops, now_ms)
 
+    try:
+        books(account)
+    except InvariantBroken as contradiction:
+        return _halted(desk, order, held, str(contradiction))
     return _write_settlement(desk, books, account, held)
 
 
@@ -255,6 +257,12 @@ def _written(desk: Desk, order: Order, held: Ledger, more: tuple[Change, ...]) -
     if desk.store.commit([Replace(order), Replace(released), *more]):
         return Placed(order, held)
     return Placed(as_stored(order), as_stored(released))
+
+
+def _halted(desk: Desk, order: Order, held: Ledger, reason: str) -> Placed:
+    """Keeps `order` open and its symbol halted: a person must look. Told when it is new."""
+    ledger, told = halted(held, reason, desk.clock.now_ms())
+    return _written(desk, order, ledger, () if held.halt else (Create(told),))
 
 
 def _name(change: Change) -> str:

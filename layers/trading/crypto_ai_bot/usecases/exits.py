@@ -7,7 +7,7 @@ time of its own, derived from the tick, so a run delivered twice makes the same 
 from dataclasses import replace
 from typing import Final
 
-from crypto_ai_bot.domain.errors import NextTick
+from crypto_ai_bot.domain.errors import InvariantBroken, NextTick
 from crypto_ai_bot.domain.job import Tick
 from crypto_ai_bot.domain.market import MINUTE_MS, Symbol
 from crypto_ai_bot.domain.stop import Guard, judge
@@ -76,7 +76,7 @@ def _protect(desk: Desk, sight: Sight, symbol: Symbol) -> SymbolOutcome:
                 symbol, Decision.ERROR, ("the exchange quotes no price",), ledger=ledger
             )
         return _judge(desk, sight, symbol)
-    except NextTick as error:
+    except (NextTick, InvariantBroken) as error:
         return SymbolOutcome(symbol, Decision.ERROR, (str(error),), quote=quote, ledger=ledger)
 
 

@@ -6,7 +6,7 @@ short of the ledger halts the symbol: a stop could not sell what the books say i
 
 from dataclasses import replace
 
-from crypto_ai_bot.domain.errors import NextTick
+from crypto_ai_bot.domain.errors import InvariantBroken, NextTick
 from crypto_ai_bot.domain.event import Event, EventKind
 from crypto_ai_bot.domain.job import Tick
 from crypto_ai_bot.domain.ledger import Ledger
@@ -43,7 +43,7 @@ def _reconcile_symbol(desk: Desk, sight: Sight, symbol: Symbol) -> SymbolOutcome
         if drift:
             return _drifted(desk, sight, ledger, drift)
         return SymbolOutcome(symbol, Decision.HOLD, ("books agree",), quote=quote, ledger=ledger)
-    except NextTick as error:
+    except (NextTick, InvariantBroken) as error:
         return SymbolOutcome(symbol, Decision.ERROR, (str(error),), quote=quote, ledger=ledger)
 
 
