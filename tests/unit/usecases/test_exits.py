@@ -226,3 +226,54 @@ def test_a_position_that_another_run_sold_meanwhile_keeps_no_other_from_being_ju
     assert second.decision is Decision.HOLD
     assert second.reasons == ("another run has sold it",)
     books.assert_books_equal_exchange()
+
+
+def test_a_stop_that_was_reached_on_an_old_price_does_not_sell_at_a_new_one(books: Books) -> None:
+    books.enter()
+    books.next_minute()
+    books.price("18000")
+
+    def freeze(call: str) -> None:
+        if call == "balance":
+            books.broker.on_call = lambda _call: None
+            books.clock.at_ms += 61_000
+            books.price("20000")
+
+    books.broker.on_call = freeze
+    (outcome,) = books.exits()
+    assert outcome.decision is Decision.BLOCKED
+    assert outcome.reasons == ("price: 61 s old, 60 s allowed",)
+    books.next_minute()
+    (outcome,) = books.exits()
+    assert outcome.decision is Decision.HOLD
+
+
+@pytest.mark.parametrize(
+    ("call", "stops"),
+    [
+        ("tickers", StopRules(take_profit=(TakeProfitStep(2, dec("0.5")),))),
+        ("balance", StopRules(take_profit=(TakeProfitStep(2, dec("0.5")),))),
+        ("balance", StopRules(time_ms=60_000)),
+    ],
+)
+def test_a_stop_of_a_position_that_is_gone_does_not_sell_its_successor(
+    books: Books, call: str, stops: StopRules
+) -> None:
+    """Another run has sold it and bought anew; the stop was judged on what is no more."""
+    books.stops = stops
+    books.enter()
+    books.next_minute()
+    books.price("20500")
+
+    def another_run(asked: str) -> None:
+        if asked == call:
+            books.broker.on_call = lambda _call: None
+            books.evaluate(Action.EXIT)
+            books.enter()
+
+    books.broker.on_call = another_run
+    tick = books.tick(Job.EXITS, scheduled_ms=books.clock.at_ms - 50_000)
+    (outcome,) = exits(books.desk, tick).symbols
+    assert outcome.decision is Decision.BUSY
+    assert len(books.broker.submissions) == 3
+    books.assert_books_equal_exchange()

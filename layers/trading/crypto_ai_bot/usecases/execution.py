@@ -39,6 +39,7 @@ from crypto_ai_bot.risk.gate import Approved
 from crypto_ai_bot.usecases.desk import Desk, give_back
 
 SUBMIT_BUDGET_MS: Final = 10_000  # a submission, its answer and its settlement must fit in
+JUDGED_WITHIN_MS: Final = 10_000  # between the facts and the journal; a frozen run takes longer
 ACCOUNT_RETRIES: Final = 5
 
 
@@ -73,6 +74,10 @@ def place(desk: Desk, approved: Approved, held: Ledger, tick: Tick) -> Placed | 
         give_back(desk, held)
         return NotPlaced(str(error))
     order = _journal_entry(desk, approved, held, tick, server_ms)
+    judged_ms = order.journaled_ms - approved.facts.now_ms
+    if judged_ms > JUDGED_WITHIN_MS:
+        give_back(desk, held)
+        return NotPlaced(f"judged {judged_ms // 1000} s ago", stale=True)
     account = approved.facts.account.with_order(order.journaled_ms)
     pending = held.with_pending(order)
     account = account.with_commitment(held.symbol, pending)

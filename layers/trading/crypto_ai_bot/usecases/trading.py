@@ -9,7 +9,7 @@ from crypto_ai_bot.domain.signal import Signal
 from crypto_ai_bot.ports.store import Advance
 from crypto_ai_bot.risk.gate import Refused, review
 from crypto_ai_bot.risk.rules import Facts
-from crypto_ai_bot.usecases.desk import Desk, take_lease
+from crypto_ai_bot.usecases.desk import Desk, take_lease, trading_state
 from crypto_ai_bot.usecases.execution import NotPlaced, place, settle_pending
 from crypto_ai_bot.usecases.outcome import Decision, SymbolOutcome
 from crypto_ai_bot.usecases.run import Sight, look_again
@@ -98,10 +98,11 @@ def _facts(
     desk: Desk, sight: Sight, request: OrderRequest, market: MarketRules, balance: Balance
 ) -> Facts:
     now_ms = desk.clock.now_ms()
+    state, _ = trading_state(desk, sight.glance.control)  # the run may have begun long ago
     return Facts(
         now_ms=now_ms,
         scheduled_ms=sight.tick.scheduled_ms,
-        trading_state=sight.trading_state,
+        trading_state=state,
         quote=sight.quotes[request.symbol],
         market=market,
         ledger=sight.ledger(request.symbol),
