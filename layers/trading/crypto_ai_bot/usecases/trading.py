@@ -62,13 +62,18 @@ def trade(
 ) -> SymbolOutcome:
     """Permission, lease, order. Judged anew on fresh books when they moved in between.
 
+    But not when the position itself has moved: then the request was about another one.
+
     Raises ExchangeUnavailable when the balance cannot be read, StoreUnavailable at any step.
     """
     seen = SymbolOutcome(
         request.symbol, Decision.BUSY, signal=signal, quote=sight.quotes[request.symbol]
     )
+    position = sight.ledger(request.symbol).position
     for _ in range(FRESH_FACTS_TRIES):
         ledger = sight.ledger(request.symbol)
+        if ledger.position != position:
+            break
         seen = replace(seen, ledger=ledger)
         facts = _facts(desk, sight, request, market, desk.broker.fetch_balance(request.symbol))
         permission = review(request, facts, desk.policy.limits)
