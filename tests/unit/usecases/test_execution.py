@@ -12,7 +12,7 @@ from crypto_ai_bot.domain.job import Job
 from crypto_ai_bot.domain.order import Order, OrderState
 from crypto_ai_bot.domain.signal import Action
 from crypto_ai_bot.ports.broker import Accepted, Answer, Outcome
-from crypto_ai_bot.ports.store import Create, Replace
+from crypto_ai_bot.ports.store import Create, Glance, Replace
 from crypto_ai_bot.reconciliation.resolve import RESOLVE_WITHIN_MS
 from crypto_ai_bot.usecases.evaluate import evaluate
 from crypto_ai_bot.usecases.outcome import Decision, SymbolOutcome
@@ -344,3 +344,19 @@ def test_books_that_are_broken_for_one_symbol_keep_no_other_from_being_judged() 
         books.next_minute(2)
         outcomes = run(books.desk, books.tick(Job.EVALUATE)).symbols
         assert [one.decision for one in outcomes] == [Decision.ERROR, Decision.HOLD]
+
+
+def test_rules_that_cannot_be_read_leave_the_symbol_free(books: Books) -> None:
+    """A restored table has lost its cache of rules, and the exchange is down."""
+    books.broker.faults = [Fault.LOST_AFTER]
+    books.enter()
+    books.next_minute()
+    glance = books.store.glance
+
+    def without_rules() -> Glance:
+        return replace(glance(), rules={})
+
+    books.store.glance = without_rules  # type: ignore[method-assign]  # nothing was cached
+    books.broker.down = True
+    assert books.evaluate().decision is Decision.ERROR
+    assert books.ledger.lease is None

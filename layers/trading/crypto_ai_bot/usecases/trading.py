@@ -37,9 +37,9 @@ def market_of(desk: Desk, sight: Sight, symbol: Symbol) -> MarketRules:
 def settle_first(desk: Desk, sight: Sight, symbol: Symbol) -> SymbolOutcome:
     """Settles the order under way, which keeps the symbol busy; nothing else is done with it."""
     ledger = sight.ledger(symbol)
+    market = market_of(desk, sight, symbol)  # before the lease: without rules nothing is settled
     if not (held := take_lease(desk, ledger, sight.tick)):
         return SymbolOutcome(symbol, Decision.BUSY, ("another run has the symbol",), ledger=ledger)
-    market = market_of(desk, sight, symbol)
     placed = settle_pending(desk, held, sight.glance.account, market)
     decision = Decision.WAITING if placed.order.unresolved else Decision.SETTLED
     reason = f"{placed.order.client_order_id} is {placed.order.state}: {placed.order.resolution}"
