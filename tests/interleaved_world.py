@@ -89,6 +89,7 @@ class World:
         self.weather: Weather | None = Weather.drawn(self.rng)
         self.clock = FakeClock()
         self.exchange = RoughExchange(self.clock)
+        self.exchange.on_made = partial(invariants.entries_heed_the_parameter, self)
         self.symbols = (BTC, ETH, SOL)[: self.rng.choice((1, 2, 3))]
         self.exchange.quotes = {symbol: quote(str(PRICES[symbol])) for symbol in self.symbols}
         for symbol in self.symbols:

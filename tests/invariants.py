@@ -8,13 +8,15 @@ from crypto_ai_bot.domain.money import ZERO, total
 from crypto_ai_bot.domain.order import CAME_TO_NOTHING, Order, Purpose, Side
 from crypto_ai_bot.domain.trading_state import TradingState
 from crypto_ai_bot.ports.store import Change, Create, Replace, Unchanged
-from rough_exchange import START_QUOTE
+from crypto_ai_bot.usecases.execution import JUDGED_WITHIN_MS
+from rough_exchange import REQUEST_LIFE_MS, START_QUOTE
 
 if TYPE_CHECKING:
     from interleaved_world import World
     from interleaving import Invocation
+    from rough_exchange import Request
 
-PARAMETER_AGE_MS_MAX = 15_000  # ten seconds in the cache, and the way from there to the journal
+PARAMETER_AGE_MS_MAX = 10_000 + JUDGED_WITHIN_MS + REQUEST_LIFE_MS
 
 
 def submitted_once(world: "World") -> None:
@@ -104,13 +106,18 @@ def entries_only_while_on(world: "World") -> None:
     """I8: no entry is journaled once trading is not on. Asked at each entry's journal entry."""
     state = world.books().control.state
     assert state is TradingState.ON, f"I8 an entry is journaled while the table says {state}"
-    now_ms = world.clock.at_ms
-    heard = [
-        state
-        for state, until_ms in world.parameter_until_ms
-        if until_ms >= now_ms - PARAMETER_AGE_MS_MAX
-    ]
-    assert TradingState.ON in heard, f"I8 an entry while the parameter has long said {heard}"
+
+
+def entries_heed_the_parameter(world: "World", request: "Request") -> None:
+    """I8: no entry takes effect once the parameter has long said otherwise. Asked at each order.
+
+    It stands in no transaction: the bound is its age in the cache, the age that facts may have at
+    the journal, and the life of a request.
+    """
+    since_ms = world.clock.at_ms - PARAMETER_AGE_MS_MAX
+    heard = [state for state, until_ms in world.parameter_until_ms if until_ms >= since_ms]
+    entry = request.side is Side.BUY
+    assert not entry or TradingState.ON in heard, f"I8 an entry, the parameter says {heard}"
 
 
 def every_stop_judged_or_told(world: "World", run: "Invocation") -> None:

@@ -4,6 +4,7 @@ It keeps Gate's promises and no more: a request is refused after its deadline, a
 and an answer may never come. Balances are moved with the order, and never below zero.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
@@ -49,6 +50,7 @@ class RoughExchange(FakeBroker):
     visible_ms: dict[str, int] = field(default_factory=dict)
     unfinished: dict[str, Request] = field(default_factory=dict)
     answers: list[OrderReport] = field(default_factory=list)
+    on_made: Callable[[Request], None] = lambda _request: None
 
     def expires_ms(self, server_ms: int) -> int:
         return server_ms + REQUEST_LIFE_MS
@@ -65,6 +67,7 @@ class RoughExchange(FakeBroker):
         self.visible_ms[request.client_order_id] = self.clock.at_ms + self.lag_ms
         if self.fill is Fill.IN_TWO:
             self.unfinished[request.client_order_id] = request
+        self.on_made(request)
         self.answers.append(self.orders[-1][0])
         return Answer(f"accepted:{len(self.answers) - 1}")
 
