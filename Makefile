@@ -28,7 +28,7 @@ run_arguments = $(if $(TICKS),--ticks '$(TICKS)') $(foreach file,$(DATA),--data 
   $(if $(EXCHANGE),--exchange '$(EXCHANGE)') $(if $(JSON),--json) \
   $(foreach name,$(SETTINGS),$(if $($(name)),--set '$(name)=$($(name))'))
 
-.PHONY: help setup run test check build deploy-local lock forget clean
+.PHONY: help setup run test check bench build deploy-local lock forget clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -48,6 +48,9 @@ check: setup ## lint, format, types, import contract, template
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@sam validate --lint
+
+bench: setup ## what things cost, as ratios against a floor of the same run; writes bench.json
+	@$(BIN)/python tests/benchmarks/bench.py $(if $(JSON),--json)
 
 build: setup ## the layers and functions for AWS, into .aws-sam; ARCHITECTURE=arm64 or x86_64
 	@LAYER_PLATFORM=$(or $(platform_$(ARCHITECTURE)),$(error ARCHITECTURE is $(ARCHITECTURE); allowed: arm64, x86_64)) \
