@@ -112,6 +112,12 @@ def test_equity_is_the_last_one_told_beside_the_first() -> None:
     assert "equity 10010 (at the start 10000)" in tables_of(report)
 
 
+def test_an_account_without_prices_is_told_without_equity() -> None:
+    report = Report()
+    report.add(run(account={"equity_quote": None, "free_quote": "5"}))
+    assert "equity - (at the start -), free 5" in tables_of(report)
+
+
 def test_failures_and_errors_are_listed_with_their_minute() -> None:
     report = Report()
     report.add(Answer("exits", MINUTE, None, "no such table"))
