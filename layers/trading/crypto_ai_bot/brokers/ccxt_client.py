@@ -2,18 +2,20 @@
 
 ccxt's own timeout bounds each wait for bytes, not the call: an answer that drips may take for ever
 (reference gate-spot 3.1). So each call runs in a thread that is abandoned, with its client, when
-the deadline passes; the next call starts on a client of its own.
+the deadline passes; the next call starts on a client of its own. What has not left by then never
+does: the door that each request passes is shut.
 """
 
 import json
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from logging import Logger
-from threading import Thread
+from threading import Lock, Thread
 from typing import Any, Final
 
 from crypto_ai_bot.brokers.ccxt_lean import exchange_class, exchange_errors, exchange_id_of
+from crypto_ai_bot.domain.circuit import Circuit
 from crypto_ai_bot.domain.errors import ExchangeUnavailable
 
 _GATE_IDS: Final = frozenset({"gate", "gateeu"})
@@ -24,22 +26,127 @@ _WORD: Final = re.compile(r"[\w.:-]{1,80}")
 _SHAPE_ERRORS: Final = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError)
 
 
+# The transport's own words for a connection that was never made (gate-spot 3.1).
+_NEVER_CONNECTED: Final = frozenset(
+    {"NewConnectionError", "NameResolutionError", "ConnectTimeout", "ConnectTimeoutError"}
+)
+_HEADERS_KEPT: Final = (
+    "X-In-Time",
+    "X-Out-Time",
+    "X-Gate-RateLimit-Requests-Remain",
+    "X-Gate-RateLimit-Reset-Timestamp",
+)
+_SECRET_LENGTH_MIN: Final = 8  # shorter ones are made up, and are parts of plain words
+_SIGNED_HEADERS: Final = ("KEY", "SIGN")
+
+
 @dataclass(slots=True)
 class Reply:
-    """What the last request got back, before anybody reads it: zeros and "" when nothing came."""
+    """What the last request got back, before anybody reads it: zeros and "" when nothing came.
+
+    `hidden` are secrets that the exchange, or a machine before it, might repeat to us.
+    """
 
     status: int = 0
     trace_id: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
     body: str = ""
+    hidden: tuple[str, ...] = ()
 
     def keep(
-        self, code: int, _reason: str, _url: str, _method: str, headers: Any, body: str, *_sent: Any
+        self,
+        code: int,
+        _reason: str,
+        _url: str,
+        _method: str,
+        headers: Any,
+        body: str,
+        sent_headers: Any = None,
+        *_sent: Any,
     ) -> str:
         """Stands in for ccxt's `on_rest_response`: keeps the answer and hands its body on."""
-        self.status = code
+        signed = (str((sent_headers or {}).get(name, "")) for name in _SIGNED_HEADERS)
+        kept = body[:_BODY_KEPT_MAX]
+        for secret in (*self.hidden, *signed):
+            if len(secret) >= _SECRET_LENGTH_MIN:
+                kept = kept.replace(secret, "***")
         self.trace_id = str(headers.get("X-Gate-Trace-Id", ""))
-        self.body = body[:_BODY_KEPT_MAX]
+        self.headers = {name: str(headers[name]) for name in _HEADERS_KEPT if name in headers}
+        self.body = kept
+        self.status = code  # last: whoever sees a status sees a whole reply
         return body.strip()
+
+    @property
+    def label(self) -> str:
+        """Gate's label for an error, if the body has one."""
+        try:
+            label = json.loads(self.body).get("label", "")
+        except (ValueError, AttributeError):
+            return ""
+        return label if isinstance(label, str) and _WORD.fullmatch(label) else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Signing:
+    """The exchange's time at which a request says it was signed, and until when it may take effect.
+
+    `expires_ms` goes out as `x-gate-exptime`, which is not part of the signature; 0 sends none.
+    """
+
+    at_ms: int
+    expires_ms: int = 0
+
+
+class Door:
+    """What every request passes on its way out. Once shut it lets nothing more through.
+
+    Passing and shutting exclude each other: a request that has not left when the door is shut is
+    proved never to leave. `requests_max` None lets any number through.
+    """
+
+    def __init__(self, requests_max: int | None = None) -> None:
+        self._lock = Lock()
+        self._shut = False
+        self._requests_max = requests_max
+        self.passed = 0
+
+    def leave(self) -> None:
+        """Lets a request out. Raises ConnectionAbortedError when it may not go."""
+        with self._lock:
+            if self._shut or self.passed == self._requests_max:
+                raise ConnectionAbortedError("this request may not leave (any more)")
+            self.passed += 1
+
+    def shut(self) -> int:
+        """Lets nothing more out, and tells how many have left."""
+        with self._lock:
+            self._shut = True
+            return self.passed
+
+
+@dataclass(slots=True)
+class Trial:
+    """What became of one call: its answer or its error, and what came back unread."""
+
+    reply: Reply
+    door: Door
+    answer: Any = None
+    error: BaseException | None = None
+    late: bool = False
+
+    @property
+    def causes(self) -> tuple[str, ...]:
+        """The classes of the error and of what it came from: names, for texts may carry URLs."""
+        if self.late:
+            return ("DeadlinePassed",)
+        return tuple(dict.fromkeys(type(error).__name__ for error in _chain(self.error)))
+
+    @property
+    def sent(self) -> bool:
+        """False only on proof: nothing passed the door, or no connection was ever made."""
+        if self.reply.status:
+            return True
+        return bool(self.door.passed) and _NEVER_CONNECTED.isdisjoint(self.causes)
 
 
 class CcxtClient:
@@ -80,54 +187,95 @@ class CcxtClient:
             **({"apiKey": api_key, "secret": api_secret} if self.keyed else {}),
             **({"rateLimit": interval_ms} if interval_ms is not None else {}),
         }
+        self._hidden = tuple(secret for secret in (api_key, api_secret) if secret)
         self._exchange: Any = self._opened()
         self.reply = Reply()
+        self.circuit = Circuit()  # here because a client lives as long as its process
 
-    def call[T](self, what: str, ask: Callable[[Any], Any], read: Callable[[Any], T]) -> T:
+    def call[T](
+        self,
+        what: str,
+        ask: Callable[[Any], Any],
+        read: Callable[[Any], T],
+        signing: Signing | None = None,
+    ) -> T:
         """`read(ask(exchange))`, where `ask` makes one request and `read` believes nothing.
 
         Raises ExchangeUnavailable, one line that names `what`, when no answer came within the
         deadline, or it was an error, or `read` found it unreadable. What came stands in `reply`.
         """
-        reply = self.reply = Reply()
-        exchange = self._exchange
-        exchange.on_rest_response = reply.keep
+        trial = self._tried(what, ask, signing, Door())
+        if trial.late:
+            raise ExchangeUnavailable(self._line(what, f"no answer in {self._deadline_ms} ms"))
         try:
-            return read(self._within_deadline(what, lambda: ask(exchange)))
+            if trial.error:
+                raise trial.error
+            return read(trial.answer)
         except self._no_answer as error:
             raise ExchangeUnavailable(self._line(what, _cause(error))) from error
         except _SHAPE_ERRORS as error:
             why = f"unreadable answer ({_one_line(error)})"
             raise ExchangeUnavailable(self._line(what, why)) from error
 
+    def submit(self, what: str, ask: Callable[[Any], Any], signing: Signing) -> Trial:
+        """One request at most, whatever `ask` does, and whatever becomes of it as a value."""
+        return self._tried(what, ask, signing, Door(requests_max=1))
+
     def close(self) -> None:
         """Closes the idle connections."""
         self._exchange.close()
 
-    def _within_deadline(self, what: str, ask: Callable[[], Any]) -> Any:
-        answers: list[Any] = []
-        errors: list[BaseException] = []
+    def _tried(
+        self, what: str, ask: Callable[[Any], Any], signing: Signing | None, door: Door
+    ) -> Trial:
+        self.reply = Reply(hidden=self._hidden)
+        trial = Trial(self.reply, door)
+        exchange = self._prepared(trial, signing)
 
         def run() -> None:
             try:
-                answers.append(ask())
+                trial.answer = ask(exchange)
             except BaseException as error:  # noqa: BLE001 - carried to the caller, whole
-                errors.append(error)
+                trial.error = error
 
         thread = Thread(target=run, name=f"{self.exchange_id} {what}", daemon=True)
         thread.start()
         thread.join(self._deadline_ms / 1_000)
         if thread.is_alive():
+            trial.door.shut()
+            trial.late = True
             self._exchange = self._opened()
-            raise ExchangeUnavailable(self._line(what, f"no answer in {self._deadline_ms} ms"))
-        if errors:
-            raise errors[0]
-        return answers[0]
+        return trial
+
+    def _prepared(self, trial: Trial, signing: Signing | None) -> Any:
+        """The client with this call's door, reply and times; an abandoned one keeps its own."""
+        exchange, base = self._exchange, self._class
+
+        def fetch(*request: Any, **named: Any) -> Any:
+            trial.door.leave()
+            return base.fetch(exchange, *request, **named)
+
+        def sign(*request: Any, **named: Any) -> Any:
+            signed = base.sign(exchange, *request, **named)
+            if signing and signing.expires_ms:
+                expiry = {"x-gate-exptime": str(signing.expires_ms)}
+                signed["headers"] = {**signed["headers"], **expiry}
+            return signed
+
+        def nonce() -> Any:
+            return signing.at_ms if signing else base.nonce(exchange)
+
+        exchange.fetch, exchange.sign, exchange.nonce = fetch, sign, nonce
+        exchange.on_rest_response = trial.reply.keep
+        return exchange
 
     def _opened(self) -> Any:
         """A fresh ccxt client: no retries, no redirects, amounts as text, nothing logged."""
         exchange = self._class(self._config)
-        if exchange.options.get("maxRetriesOnFailure"):
+        adapters = exchange.session.adapters.values()
+        if exchange.options.get("maxRetriesOnFailure") or any(
+            adapter.max_retries.total for adapter in adapters
+        ):
             raise ValueError(f"{self.exchange_id}: ccxt would repeat failed requests by itself")
         exchange.number = str
         exchange.session.max_redirects = 0  # a redirected order would be sent again
@@ -150,29 +298,24 @@ class CcxtClient:
         reply = self.reply
         parts = [
             f"HTTP {reply.status}" if reply.status else "",
-            _label(reply.body),
+            reply.label,
             f"trace {reply.trace_id}" if _WORD.fullmatch(reply.trace_id) else "",
         ]
         found = ", ".join(part for part in parts if part)
         return f"{self.exchange_id} {what}: {why}" + (f" [{found}]" if found else "")
 
 
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """An error and what it came from, the first cause last."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
 def _cause(error: BaseException) -> str:
     """The class of an error and of what it started from: names, for texts may carry URLs."""
-    root = error
-    while (deeper := root.__cause__ or root.__context__) is not None:
-        root = deeper
-    names = dict.fromkeys((type(error).__name__, type(root).__name__))
-    return " from ".join(names)
-
-
-def _label(body: str) -> str:
-    """Gate's label for an error, if the body has one."""
-    try:
-        label = json.loads(body).get("label", "")
-    except (ValueError, AttributeError):
-        return ""
-    return label if isinstance(label, str) and _WORD.fullmatch(label) else ""
+    chain = list(_chain(error))
+    return " from ".join(dict.fromkeys((type(chain[0]).__name__, type(chain[-1]).__name__)))
 
 
 def _one_line(error: BaseException) -> str:
