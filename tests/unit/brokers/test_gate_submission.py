@@ -28,9 +28,10 @@ from http_stub import (
 from urllib3.exceptions import NameResolutionError
 
 from crypto_ai_bot.brokers import ccxt_client
-from crypto_ai_bot.brokers.ccxt_client import CcxtClient, Door, Reply, Signing, Trial
+from crypto_ai_bot.brokers.ccxt_client import CcxtClient
 from crypto_ai_bot.brokers.gate_broker import GateBroker, GateTerms
 from crypto_ai_bot.brokers.gate_words import REJECTING_LABELS
+from crypto_ai_bot.brokers.trial import Door, Reply, Signing, Trial
 from crypto_ai_bot.domain.order import Order, OrderRequest, OrderState, Purpose, Side
 from crypto_ai_bot.ports.broker import Accepted, Answer, Outcome, Rejected, Unknown
 from fakes_feed import LTC_USDT, ManualClock

@@ -6,8 +6,8 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Final
 
-from crypto_ai_bot.brokers.ccxt_client import Reply
 from crypto_ai_bot.brokers.market_readings import read_amount
+from crypto_ai_bot.brokers.trial import Reply
 from crypto_ai_bot.domain.market import Balance, Symbol
 from crypto_ai_bot.domain.money import ONE, ZERO
 

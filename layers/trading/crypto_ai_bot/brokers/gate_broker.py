@@ -12,11 +12,12 @@ from decimal import Decimal
 from typing import Any, Final
 
 from crypto_ai_bot.brokers import gate_account, gate_words
-from crypto_ai_bot.brokers.ccxt_client import CcxtClient, Signing
+from crypto_ai_bot.brokers.ccxt_client import CcxtClient
 from crypto_ai_bot.brokers.gate_account import AccountDetail
 from crypto_ai_bot.brokers.gate_feed import GateFeed
 from crypto_ai_bot.brokers.gate_listings import Search
 from crypto_ai_bot.brokers.gate_prices import pair_id
+from crypto_ai_bot.brokers.trial import Signing
 from crypto_ai_bot.domain.errors import ExchangeRefusesKey, ExchangeUnavailable
 from crypto_ai_bot.domain.market import Balance, Candle, Depth, MarketRules, Quote, Symbol
 from crypto_ai_bot.domain.money import plain

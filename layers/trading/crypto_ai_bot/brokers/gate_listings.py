@@ -141,12 +141,13 @@ class Search:
 
     def _read_trades(self, rows: Any) -> _Page:
         """Trades of ours, and those of the old kind, which do not tell their order's name."""
-        rows = _rows(rows)
-        name = self.order.client_order_id
+        traded = [(read_id(row, "order_id"), row.get("text")) for row in _rows(rows)]
         return _Page(
-            len(rows),
-            frozenset(read_id(row, "order_id") for row in rows if not row.get("text")),
-            our_ids=frozenset(read_id(row, "order_id") for row in rows if row.get("text") == name),
+            len(traded),
+            frozenset(order_id for order_id, text in traded if not text),
+            our_ids=frozenset(
+                order_id for order_id, text in traded if text == self.order.client_order_id
+            ),
         )
 
     def _checked(self, report: OrderReport) -> OrderReport:
