@@ -109,9 +109,11 @@ def report(of: Order, base: str, cost: str, **changes: Any) -> OrderReport:
     return replace(said, **changes)
 
 
-def fill(side: Side, base: str, cost: str, **fees: Decimal) -> Fill:
+def fill(
+    side: Side, base: str, cost: str, client_order_id: str = "t-paper-abc", **fees: Decimal
+) -> Fill:
     traded = Totals(dec(base), dec(cost), **fees)
-    return Fill(f"{side}:{base}", "t-paper-abc", BTC, side, traded, NOON_MS)
+    return Fill(f"{client_order_id}:1", client_order_id, BTC, side, traded, NOON_MS)
 
 
 def facts(**changes: Any) -> Facts:

@@ -69,6 +69,7 @@ class Scripted:
     """A strategy that says what the test wants, and counts the bars it was shown."""
 
     says: Action = Action.HOLD
+    atr: float = 15.0
     bars: int = 0
 
     @property
@@ -82,7 +83,7 @@ class Scripted:
         wanted = Action.EXIT if holding else Action.ENTER
         if self.says is not wanted:
             return HOLD
-        return Signal(self.says, 1.0, (f"the script says {self.says}",), 15.0)
+        return Signal(self.says, 1.0, (f"the script says {self.says}",), self.atr)
 
 
 class Fault(StrEnum):
@@ -162,17 +163,25 @@ class FakeBroker:
         return Balance(self._free(symbol.quote), self._free(symbol.base))
 
     def create_market_buy_quote(
-        self, symbol: Symbol, quote_amount: Decimal, client_order_id: str
+        self,
+        symbol: Symbol,
+        quote_amount: Decimal,
+        client_order_id: str,
+        expires_ms: int | None = None,
     ) -> Answer:
         seen = self.quotes[symbol]
         base = floor_to_step(
             quote_amount * self.fill_fraction / seen.ask, market().amount_step_base
         )
         totals = Totals(base, base * seen.ask, fee_base=base * Decimal("0.002"))
-        return self._submit(symbol, Side.BUY, totals, client_order_id)
+        return self._submit(symbol, Side.BUY, totals, client_order_id, expires_ms)
 
     def create_market_sell_base(
-        self, symbol: Symbol, base_amount: Decimal, client_order_id: str
+        self,
+        symbol: Symbol,
+        base_amount: Decimal,
+        client_order_id: str,
+        expires_ms: int | None = None,
     ) -> Answer:
         base = floor_to_step(base_amount * self.fill_fraction, market().amount_step_base)
         cost = base * self.quotes[symbol].bid
@@ -181,10 +190,15 @@ class FakeBroker:
             Side.SELL,
             Totals(base, cost, fee_quote=cost * Decimal("0.002")),
             client_order_id,
+            expires_ms,
         )
 
-    def _submit(self, symbol: Symbol, side: Side, totals: Totals, name: str) -> Answer:
+    def _submit(
+        self, symbol: Symbol, side: Side, totals: Totals, name: str, expires_ms: int | None
+    ) -> Answer:
         self.on_call("submit")
+        if expires_ms is not None and self.clock.at_ms > expires_ms:
+            return Answer("label REQUEST_EXPIRED")
         fault = self.faults.pop(0) if self.faults else None
         if fault is Fault.DIED_BEFORE:
             raise Died
@@ -263,7 +277,7 @@ class Bench:
         self.broker = FakeBroker(self.clock)
 
     def build(self) -> Strategy:
-        return Scripted(self.script.says)
+        return Scripted(self.script.says, self.script.atr)
 
     @property
     def desk(self) -> Desk:

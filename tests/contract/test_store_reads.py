@@ -223,6 +223,16 @@ def test_events_expire_sent_or_not_and_nothing_hot_does(table: Table) -> None:
     assert all("expires_at" not in item for item in table.query("paper#HOT"))
 
 
+def test_nothing_expires_unless_asked(table: Table, store: Store) -> None:
+    rejected = replace(ORDER, state=OrderState.REJECTED)
+    assert store.commit([Create(rejected), Create(EVENT)]) is None
+    for key in (
+        Key(f"paper#ORDER#{ID}", "ORDER"),
+        Key(f"paper#EVENT#{EVENT.event_id}", "EVENT"),
+    ):
+        assert "expires_at" not in (table.get(key) or {"expires_at": "gone"})
+
+
 def test_what_has_expired_but_still_stands_still_counts(table: Table) -> None:
     """TTL deletes days late: until then the slot is taken, and the event was told."""
     store = TableStore(table, "paper", nothing_ttl_seconds=1, event_ttl_seconds=1)

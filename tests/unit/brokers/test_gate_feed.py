@@ -23,11 +23,10 @@ from crypto_ai_bot.brokers.ccxt_client import CcxtClient
 from crypto_ai_bot.brokers.gate_broker import GateBroker, GateTerms
 from crypto_ai_bot.brokers.gate_feed import GateFeed
 from crypto_ai_bot.domain.errors import ExchangeRefusesKey, ExchangeUnavailable
-from crypto_ai_bot.domain.market import Candle, Level, Symbol, TradeStatus
+from crypto_ai_bot.domain.market import Candle, Level, TradeStatus
 from fakes_feed import BTC_USDT, LTC_USDT, ManualClock
 
 RECORDED = Path(__file__).parents[4] / "shared/reference/gate/requests-recorded-ccxt-4.5.90.json"
-ETH_USDT = Symbol("ETH", "USDT")
 HOUR_MS = 3_600_000
 NOW_MS = 1_700_000_100_000  # 100 s into a minute-aligned second: no bar closes exactly here
 
@@ -74,7 +73,7 @@ def test_the_requests_are_those_that_ccxt_makes_for_the_same_calls(
     feed.fetch_server_ms()
     feed.fetch_ticker(LTC_USDT)
     feed.fetch_tickers([LTC_USDT, BTC_USDT])
-    feed.fetch_candles(LTC_USDT, "1h", 199, NOW_MS)
+    feed.fetch_candles(LTC_USDT, "1h", 198, NOW_MS)
     feed.fetch_depth(LTC_USDT)
     calls = ["fetch_time", "fetch_ticker", "fetch_tickers two", "fetch_ohlcv 1h limit 200"]
     calls.append("fetch_order_book 20")
@@ -192,7 +191,7 @@ def test_no_more_bars_than_asked_for_and_never_more_than_gate_gives(
     stub.answers[""] = answered([bar(hour - 3_600 * back) for back in range(5)])
     assert len(feed.fetch_candles(LTC_USDT, "1h", 2, NOW_MS)) == 2
     feed.fetch_candles(LTC_USDT, "1h", 5_000, NOW_MS)
-    assert [request.path.rpartition("=")[2] for request in stub.received] == ["3", "1000"]
+    assert [request.path.rpartition("=")[2] for request in stub.received] == ["4", "1000"]
 
 
 @pytest.mark.parametrize(
@@ -221,6 +220,15 @@ def test_a_malformed_candle_makes_the_whole_answer_unavailable(
     stub.answers[""] = answered([bar(1_690_003_600), row])
     with pytest.raises(ExchangeUnavailable, match="spot/candlesticks LTC/USDT 1h: unreadable"):
         feed.fetch_candles(LTC_USDT, "1h", 10, NOW_MS)
+
+
+def test_a_bar_that_opened_on_the_way_costs_none_of_those_asked_for(
+    stub: HttpStub, feed: GateFeed
+) -> None:
+    hour = NOW_MS // HOUR_MS * 3_600
+    stub.answers[""] = answered([bar(hour + 3_600 - 3_600 * back) for back in range(5)])
+    assert len(feed.fetch_candles(LTC_USDT, "1h", 3, NOW_MS)) == 3
+    assert stub.received[0].path.endswith("limit=5")
 
 
 def test_two_candles_that_differ_about_one_bar_are_not_chosen_between(

@@ -87,3 +87,11 @@ def test_fees_in_another_coin_grow_by_coin() -> None:
     before = Totals(dec(1), dec(1), fee_other={"GT": dec("0.1")})
     after = Totals(dec(2), dec(2), fee_other={"GT": dec("0.3"), "POINT": dec(1)})
     assert after.since(before).fee_other == {"GT": dec("0.2"), "POINT": dec(1)}
+
+
+def test_a_fee_that_is_reported_later_is_a_fill_of_its_own() -> None:
+    filled = order(totals=Totals(dec("0.005"), dec(100)), fills=1)
+    late = fill_between(filled, report(filled, "0.005", "100"))
+    assert late
+    assert late.fill_id.endswith(":2")
+    assert late.traded == Totals(fee_base=dec("0.00001"))

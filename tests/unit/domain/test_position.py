@@ -31,8 +31,8 @@ def test_a_fee_in_quote_adds_to_the_cost_of_a_buy_and_reduces_what_a_sell_brings
 
 
 def test_the_first_lot_bought_is_the_first_sold() -> None:
-    position, _ = apply_fill(FLAT, fill(Side.BUY, "1", "100"))
-    position, _ = apply_fill(position, fill(Side.BUY, "2", "300"))
+    position, _ = apply_fill(FLAT, fill(Side.BUY, "1", "100", "t-first"))
+    position, _ = apply_fill(position, fill(Side.BUY, "2", "300", "t-second"))
     position, realised = apply_fill(position, fill(Side.SELL, "1.5", "300"))
     assert realised == dec(300) - dec(100) - dec(75)
     assert [lot.base for lot in position.lots] == [dec("1.5")]
@@ -61,8 +61,22 @@ def test_base_and_quote_are_conserved_through_any_sequence_of_fills(
             traded = Totals(part, cost, fee_quote=cost * fee)
             held, earned = held - part, earned + cost - traded.fee_quote
         side = Side.BUY if buys else Side.SELL
-        position, gain = apply_fill(position, Fill(str(number), "t-x", BTC, side, traded, number))
+        fill = Fill(f"t-{number}:1", f"t-{number}", BTC, side, traded, number)
+        position, gain = apply_fill(position, fill)
         realised += gain
         assert position.base == held
         assert all(lot.base > 0 for lot in position.lots)
     assert realised == earned - (spent - position.cost_quote)
+
+
+def test_fills_of_one_order_are_one_lot_and_a_fee_reported_later_is_still_counted() -> None:
+    position, _ = apply_fill(FLAT, fill(Side.BUY, "1", "100"))
+    position, _ = apply_fill(position, fill(Side.BUY, "2", "200"))
+    position, _ = apply_fill(position, fill(Side.BUY, "0", "0", fee_base=dec("0.006")))
+    (lot,) = position.lots
+    assert (lot.base, lot.cost_quote) == (dec("2.994"), dec(300))
+
+
+def test_a_buy_that_leaves_nothing_breaks_the_books() -> None:
+    with pytest.raises(InvariantBroken, match="leaves"):
+        apply_fill(FLAT, fill(Side.BUY, "1", "100", fee_base=dec(1)))

@@ -3,7 +3,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from contract.examples import (
@@ -41,6 +41,7 @@ def through_an_item(kind: Kind, entity: Any) -> Any:
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=60)
 @given(data=st.data())
 def test_every_entity_comes_back_as_it_went(kind: Kind, data: st.DataObject) -> None:
     entity = data.draw(any_of(kind.type))
@@ -90,7 +91,6 @@ def wrong(entity: Any, **fields: Any) -> Any:
         wrong(CLOSED, totals=LEDGER),
         wrong(LEDGER, symbol="BTC/USDT"),
     ],
-    ids=repr,
 )  # fmt: skip
 def test_a_value_of_another_type_is_not_written(entity: Any) -> None:
     with pytest.raises(InvariantBroken):

@@ -3,6 +3,7 @@
 import re
 import sys
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +99,7 @@ def test_the_guide_lists_every_strategy_with_its_parameters() -> None:
     guide = GUIDE.read_text()
     for name in names():
         assert f"| `{name}` |" in guide
-        module = sys.modules[f"{strategies.__name__}.{name}"]
+        module = import_module(f"{strategies.__name__}.{name}")
         for field in module.Parameters.__dataclass_fields__.values():
             assert re.search(rf"`{field.name}`.* {field.default:g}", guide), field.name
 

@@ -7,6 +7,7 @@ from builders import BTC, ETH, LIMITS, NOON_MS, dec, quote
 from crypto_ai_bot.domain.job import Job
 from crypto_ai_bot.domain.market import Candle
 from crypto_ai_bot.domain.signal import Action
+from crypto_ai_bot.domain.stop import StopRules
 from crypto_ai_bot.domain.trading_state import TradingState
 from crypto_ai_bot.usecases.control import set_trading_state
 from crypto_ai_bot.usecases.evaluate import evaluate
@@ -171,3 +172,13 @@ def test_a_late_run_does_not_overwrite_the_heartbeat_of_a_newer_one(books: Books
     books.evaluate()
     evaluate(books.desk, books.tick(Job.EVALUATE, scheduled_ms=NOON_MS - 60_000))
     assert books.store.glance().heartbeats[Job.EVALUATE].scheduled_ms == NOON_MS
+
+
+def test_no_entry_without_the_measure_of_its_stop(books: Books) -> None:
+    books.stops = StopRules(atr_multiple=2.0)
+    books.script.atr = 0.0
+    outcome = books.enter()
+    assert outcome.decision is Decision.HOLD
+    assert "ATR stop" in outcome.reasons[0]
+    books.script.atr = 15.0
+    assert books.enter().decision is Decision.ENTER

@@ -248,3 +248,20 @@ def test_a_pending_order_that_is_not_in_the_journal_breaks_the_run(books: Books)
     books.store.commit([Replace(replace(ledger, pending=foreign))])
     with pytest.raises(InvariantBroken, match="not journaled"):
         books.evaluate()
+
+
+def test_a_run_frozen_between_journal_and_submission_places_nothing_late(books: Books) -> None:
+    """Others have proved its order absent meanwhile; the exchange refuses it by its deadline."""
+    books.script.says = Action.ENTER
+    frozen: list[str] = []
+
+    def freeze(call: str) -> None:
+        if call == "submit" and not frozen:
+            frozen.append(call)
+            settle_for(books, 8)
+
+    books.broker.on_call = freeze
+    evaluate(books.desk, books.tick(Job.EVALUATE))
+    assert not books.broker.orders
+    assert books.ledger.pending is None
+    books.assert_books_equal_exchange()

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from crypto_ai_bot.brokers.ccxt_client import CcxtClient
 from crypto_ai_bot.brokers.market_readings import (
+    SPARE_BARS,
     BarRow,
     read_amount,
     read_candles,
@@ -79,7 +80,7 @@ class CcxtFeed:
         self, symbol: Symbol, timeframe: str, bars: int, now_ms: int
     ) -> Sequence[Candle]:
         """At most `bars` bars that had closed by `now_ms`, oldest first."""
-        limit = min(bars + 1, _CANDLES_MAX)
+        limit = min(bars + SPARE_BARS, _CANDLES_MAX)
         return self._client.call(
             f"candles {symbol} {timeframe}",
             lambda exchange: exchange.fetch_ohlcv(str(symbol), timeframe, None, limit),

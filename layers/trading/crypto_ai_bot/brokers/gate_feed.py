@@ -11,6 +11,7 @@ from typing import Any, Final
 from crypto_ai_bot.brokers import gate_prices
 from crypto_ai_bot.brokers.ccxt_client import CcxtClient
 from crypto_ai_bot.brokers.gate_prices import pair_id
+from crypto_ai_bot.brokers.market_readings import SPARE_BARS
 from crypto_ai_bot.domain.errors import ExchangeUnavailable
 from crypto_ai_bot.domain.market import TIMEFRAMES_MS, Candle, Depth, MarketRules, Quote, Symbol
 from crypto_ai_bot.ports.clock import Clock
@@ -52,13 +53,13 @@ class GateFeed:
     ) -> Sequence[Candle]:
         """At most `bars` bars that had closed by `now_ms`, oldest first, 1 request.
 
-        One more is asked for, because the last is usually still open; Gate gives 1,000 at most.
+        Gate gives 1,000 at most, of which the last may be open.
         """
         timeframe_ms = TIMEFRAMES_MS[timeframe]
         question = {
             "currency_pair": pair_id(symbol),
             "interval": timeframe,
-            "limit": min(bars + 1, CANDLES_MAX),
+            "limit": min(bars + SPARE_BARS, CANDLES_MAX),
         }
         return self._client.call(
             f"spot/candlesticks {symbol} {timeframe}",

@@ -7,10 +7,14 @@ import math
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from crypto_ai_bot.domain.market import Candle, Depth, Level, Quote
 from crypto_ai_bot.domain.money import to_decimal
+
+# Of the rows asked for, one is usually still open, and one more may open between our reading of
+# the clock and the answer.
+SPARE_BARS: Final = 2
 
 
 class BarRow(NamedTuple):

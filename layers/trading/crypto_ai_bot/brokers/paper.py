@@ -86,16 +86,24 @@ class PaperBroker:
         return Balance(account.free(symbol.quote), account.free(symbol.base))
 
     def create_market_buy_quote(
-        self, symbol: Symbol, quote_amount: Decimal, client_order_id: str
+        self,
+        symbol: Symbol,
+        quote_amount: Decimal,
+        client_order_id: str,
+        expires_ms: int | None = None,
     ) -> Answer:
         """Spends up to `quote_amount` on the live asks."""
-        return self._submit(Submission(symbol, Side.BUY, quote_amount, client_order_id))
+        return self._submit(Submission(symbol, Side.BUY, quote_amount, client_order_id), expires_ms)
 
     def create_market_sell_base(
-        self, symbol: Symbol, base_amount: Decimal, client_order_id: str
+        self,
+        symbol: Symbol,
+        base_amount: Decimal,
+        client_order_id: str,
+        expires_ms: int | None = None,
     ) -> Answer:
         """Sells up to `base_amount` to the live bids."""
-        return self._submit(Submission(symbol, Side.SELL, base_amount, client_order_id))
+        return self._submit(Submission(symbol, Side.SELL, base_amount, client_order_id), expires_ms)
 
     def read_answer(self, order: Order, answer: Answer) -> Outcome:
         """Read as Gate's answers are, for it is written like them."""
@@ -119,8 +127,11 @@ class PaperBroker:
         """The end of the window in which a submission is committed or never."""
         return server_ms + self._terms.request_life_ms
 
-    def _submit(self, submission: Submission) -> Answer:
-        """One order at most: none was made unless a commit was tried."""
+    def _submit(self, submission: Submission, expires_ms: int | None) -> Answer:
+        """One order at most: none was made unless a commit was tried.
+
+        The second half of the order's life is kept for clocks that differ and for the commit.
+        """
         started_ms = self._clock.now_ms()
         try:
             depth = self._feed.fetch_depth(submission.symbol)
@@ -128,7 +139,8 @@ class PaperBroker:
         except ExchangeUnavailable as error:
             return Answer(f"no prices to fill at: {error}", sent=False)
         depth = worsened(depth, self._terms.slippage_pct, rules.price_step_quote)
-        latest_ms = started_ms + self._terms.request_life_ms // 2
+        ends_ms = self.expires_ms(started_ms) if expires_ms is None else expires_ms
+        latest_ms = ends_ms - self._terms.request_life_ms // 2
         for _ in range(_COMMITS_MAX):
             answer = self._try(submission, depth, rules, latest_ms)
             if answer is not None:

@@ -34,7 +34,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         market = _market(options.data, options.pairs, options.seed)
         start_ms = _start_ms(market, options.start_ms, real_now_ms=_real_now_ms)
-        clock = MarketClock(start_ms, options.speed, lambda: time.monotonic() * 1000)
+        # A made-up market that starts now stays at the real time, also after the machine has slept.
+        follows_now = not options.data and options.start_ms is None
+        clock = MarketClock(start_ms, options.speed, _real_now_ms if follows_now else _monotonic_ms)
         with running_exchange(market, clock, host=options.host, port=options.port) as url:
             pairs = ",".join(market.listings)
             at = _time_text(start_ms)
@@ -128,6 +130,10 @@ def _start_ms(market: Market, wanted_ms: int | None, real_now_ms: Callable[[], i
 
 def _real_now_ms() -> int:
     return time.time_ns() // 1_000_000  # noqa: TID251 - until runtime/clock.py stands
+
+
+def _monotonic_ms() -> float:
+    return time.monotonic() * 1000
 
 
 def _pairs(text: str) -> tuple[str, ...]:

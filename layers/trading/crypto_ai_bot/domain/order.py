@@ -11,7 +11,7 @@ from typing import Final
 
 from crypto_ai_bot.domain.errors import InvariantBroken
 from crypto_ai_bot.domain.market import Symbol
-from crypto_ai_bot.domain.money import ZERO, divide_down, plain
+from crypto_ai_bot.domain.money import ZERO, divide_down
 
 CLIENT_ORDER_ID_LENGTH_MAX: Final = 28  # ccxt's limit, `t-` included (gate-spot 1.5)
 DEPLOYMENT_TAG_LENGTH_MAX: Final = 8
@@ -153,6 +153,11 @@ class Totals:
         return change
 
     @property
+    def nothing(self) -> bool:
+        """Neither an amount nor a fee in it."""
+        return not (self.base or self.quote or self.fee_base or self.fee_quote or self.fee_other)
+
+    @property
     def average_price(self) -> Decimal:
         """Quote per base over all fills; 0 before the first."""
         return divide_down(self.quote, self.base) if self.base else ZERO
@@ -180,6 +185,7 @@ class Order:
     """A journaled request. Written before the exchange hears of it, kept for good if it traded.
 
     `expires_ms` is the exchange's time after which the request can no longer take effect.
+    `fills` counts the fills applied to it, `totals` is what they add up to.
     `answer` is the exchange's raw answer, stored before it is read; "" before one came.
     `absences` counts searches in a row that did not find it, `absent_since_ms` dates the first.
     `balance_before` is what was free when it was journaled: evidence for or against it.
@@ -196,6 +202,7 @@ class Order:
     balance_before: tuple[Decimal, Decimal] | None = None
     exchange_order_id: str = ""
     totals: Totals = field(default_factory=Totals)
+    fills: int = 0
     resolution: str = ""
     answer: str = ""
     absences: int = 0
@@ -220,10 +227,10 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Fill:
-    """A part executed: what an order's totals grew by between two reports.
+    """A part executed: what an order's totals grew by between two reports, fees alone included.
 
-    Its id is made of the order and the total it grew to, so the same growth has one id however
-    often it is reported, and the journal takes it once.
+    Its id is the order's and its number within it, so the same growth of the same order has one
+    id however often it is reported, and the journal takes it once.
     """
 
     fill_id: str
@@ -237,10 +244,10 @@ class Fill:
 def fill_between(order: Order, report: OrderReport) -> Fill | None:
     """The fill that `report` adds to what `order` already holds; None when nothing was added."""
     traded = report.totals.since(order.totals)
-    if traded.base == ZERO and traded.quote == ZERO:
+    if traded.nothing:
         return None
     return Fill(
-        fill_id=f"{order.client_order_id}:{plain(report.totals.base)}",
+        fill_id=f"{order.client_order_id}:{order.fills + 1}",
         client_order_id=order.client_order_id,
         symbol=order.request.symbol,
         side=order.request.side,

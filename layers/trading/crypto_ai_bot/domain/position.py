@@ -1,6 +1,6 @@
 """What fills add up to: lots first in, first out, with the fees in them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from crypto_ai_bot.domain.errors import InvariantBroken
@@ -10,9 +10,9 @@ from crypto_ai_bot.domain.order import Fill, Side
 
 @dataclass(frozen=True, slots=True)
 class Lot:
-    """What one buying fill left: `base` after its fee, and what it cost, fee included."""
+    """What one buying order left: `base` after its fee, and what it cost, fee included."""
 
-    fill_id: str
+    client_order_id: str
     base: Decimal
     cost_quote: Decimal
     opened_ms: int
@@ -56,11 +56,16 @@ def apply_fill(position: Position, fill: Fill) -> tuple[Position, Decimal]:
 
 
 def _bought(position: Position, fill: Fill) -> Position:
-    traded = fill.traded
-    lot = Lot(
-        fill.fill_id, traded.base - traded.fee_base, traded.quote + traded.fee_quote, fill.at_ms
-    )
-    return Position((*position.lots, lot))
+    """Fills of one order are one lot: a fee that is reported later belongs to what it is for."""
+    traded, lots, opened_ms = fill.traded, position.lots, fill.at_ms
+    base, cost_quote = traded.base - traded.fee_base, traded.quote + traded.fee_quote
+    if lots and lots[-1].client_order_id == fill.client_order_id:
+        begun, lots = lots[-1], lots[:-1]
+        base, cost_quote = begun.base + base, begun.cost_quote + cost_quote
+        opened_ms = begun.opened_ms
+    if base <= ZERO:
+        raise InvariantBroken(f"fill {fill.fill_id} leaves {base} of what it bought")
+    return Position((*lots, Lot(fill.client_order_id, base, cost_quote, opened_ms)))
 
 
 def _sold(position: Position, fill: Fill) -> tuple[Position, Decimal]:
@@ -78,7 +83,7 @@ def _sold(position: Position, fill: Fill) -> tuple[Position, Decimal]:
         taken -= part
         cost_quote += part_cost
         if part < lot.base:
-            rest = Lot(lot.fill_id, lot.base - part, lot.cost_quote - part_cost, lot.opened_ms)
+            rest = replace(lot, base=lot.base - part, cost_quote=lot.cost_quote - part_cost)
             left.append(rest)
     proceeds = fill.traded.quote - fill.traded.fee_quote
     return Position(tuple(left)), proceeds - cost_quote

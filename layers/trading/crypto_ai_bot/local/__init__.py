@@ -1,1 +1,1 @@
-"""Floor 5, a trader's own machine: the embedded exchange and cloud; not shipped."""
+"""A trader's own machine: the embedded cloud, the embedded exchange, and the rehearsal of both."""

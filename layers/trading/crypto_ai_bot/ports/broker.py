@@ -95,7 +95,10 @@ class PriceFeed(Protocol):
 class Broker(PriceFeed, Protocol):
     """The private side: one account. Reads raise ExchangeUnavailable; submissions never raise it.
 
-    A submission makes one request at most. Whatever happens to it comes back as an Answer.
+    A submission makes one request at most. Whatever happens to it comes back as an Answer. It must
+    not take effect after `expires_ms`, the exchange's time written in the order's journal entry:
+    a run that was frozen between journal and submission would else place an order that others
+    have proved absent. Without one, the broker's own window counts from now.
     """
 
     def fetch_balance(self, symbol: Symbol) -> Balance:
@@ -103,13 +106,21 @@ class Broker(PriceFeed, Protocol):
         ...
 
     def create_market_buy_quote(
-        self, symbol: Symbol, quote_amount: Decimal, client_order_id: str
+        self,
+        symbol: Symbol,
+        quote_amount: Decimal,
+        client_order_id: str,
+        expires_ms: int | None = None,
     ) -> Answer:
         """Spends up to `quote_amount` at market; the amount is already cut to the price step."""
         ...
 
     def create_market_sell_base(
-        self, symbol: Symbol, base_amount: Decimal, client_order_id: str
+        self,
+        symbol: Symbol,
+        base_amount: Decimal,
+        client_order_id: str,
+        expires_ms: int | None = None,
     ) -> Answer:
         """Sells up to `base_amount` at market; the amount is already floored to the step."""
         ...

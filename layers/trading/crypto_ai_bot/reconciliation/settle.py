@@ -54,7 +54,8 @@ def settle(
     fill = fill_between(settled, report)
     if fill:
         ledger, account = _with_fill(settled, report, fill, ledger, account, market, stops)
-        settled = replace(settled.after(OrderEvent.FILL, now_ms), totals=report.totals)
+        settled = settled.after(OrderEvent.FILL, now_ms)
+        settled = replace(settled, totals=report.totals, fills=settled.fills + 1)
     if report.finished:
         settled = settled.after(OrderEvent.FINISH, now_ms, report.finish_reason)
         ledger = replace(ledger, pending=None)

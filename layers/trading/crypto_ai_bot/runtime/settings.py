@@ -116,7 +116,7 @@ class Settings(BaseModel):
     deployment_tag: _Tag = Field(default_factory=_account_name)
     table_name: str = "crypto-ai-bot"
     lock_table_name: str = Field(default_factory=lambda given: given["table_name"])
-    trading_parameter: str = "/crypto-ai-bot/trading"
+    trading_parameter: str = ""
     aws_endpoint_url: str = ""
     log_level: _Level = "INFO"
     secrets: InstanceOf[SecretSources] = Field(default_factory=SecretSources)
@@ -187,6 +187,8 @@ class Settings(BaseModel):
                 "API_KEY: must be given with MODE=live, and API_SECRET: as they are, as _FILE, as "
                 "_B64, in SECRETS_FILE or in CREDENTIALS_PARAMETER"
             )
+        if not self.trading_parameter:
+            yield "TRADING_PARAMETER: must be given with MODE=live, it is the switch that stops it"
         if self.price_feed == "fixed":
             yield "PRICE_FEED=fixed: must be live with MODE=live"
         if self.exchange_id != "gate":

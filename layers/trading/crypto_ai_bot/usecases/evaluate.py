@@ -85,7 +85,11 @@ def _opinion(desk: Desk, sight: Sight, market: MarketRules) -> Opinion:
     holding = bool(
         market.sellable_base(sight.ledger(symbol).position.base, sight.quotes[symbol].bid)
     )
-    return Opinion(fold(strategy, candles, holding=holding), slot_ms)
+    signal = fold(strategy, candles, holding=holding)
+    if signal.action is Action.ENTER and policy.stops.atr_multiple and not signal.atr:
+        reason = "no average true range for the ATR stop: the position would have none"
+        return Opinion(HOLD._replace(reasons=(reason,)), slot_ms)
+    return Opinion(signal, slot_ms)
 
 
 def _request(

@@ -128,10 +128,10 @@ def _submit(desk: Desk, order: Order) -> Answer:
     request = order.request
     if request.side is Side.BUY:
         return desk.broker.create_market_buy_quote(
-            request.symbol, request.amount, order.client_order_id
+            request.symbol, request.amount, order.client_order_id, order.expires_ms
         )
     return desk.broker.create_market_sell_base(
-        request.symbol, request.amount, order.client_order_id
+        request.symbol, request.amount, order.client_order_id, order.expires_ms
     )
 
 

@@ -1,0 +1,75 @@
+# make help lists the targets. Everything that is made stays in .venv, .local and .aws-sam.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+BIN := .venv/bin
+export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.local/sam/bin:$(PATH)
+export PYTHON := $(CURDIR)/.venv/bin/python
+export SAM_CLI_TELEMETRY := 0
+export AWS_DEFAULT_REGION ?= us-east-1
+
+# make build ARCHITECTURE=x86_64 builds for the template's Architecture=x86_64.
+ARCHITECTURE ?= arm64
+platform_arm64 := aarch64-manylinux_2_28
+platform_x86_64 := x86_64-manylinux_2_28
+
+# What make run hands to the deployed functions when it is given: any setting of the template.
+SETTINGS := MODE SANDBOX SYMBOL SYMBOLS STRATEGY TIMEFRAME STRATEGY_PARAMETERS FIXED_AMOUNT \
+  PRICE_FEED FIXED_PRICE PAPER_QUOTE_BALANCE PAPER_FEE_PCT PAPER_SLIPPAGE_PCT \
+  RISK_COOLDOWN_SEC RISK_MAX_SPREAD_PCT RISK_MAX_POSITION_BASE RISK_MAX_ORDERS_PER_HOUR \
+  RISK_DAILY_LOSS_LIMIT_QUOTE RISK_MAX_EXPOSURE_QUOTE STOP_HARD_PCT STOP_TRAILING_PCT \
+  STOP_ATR_MULTIPLE TAKE_PROFIT_STEPS BREAK_EVEN_PCT TIME_STOP_SEC IDEMPOTENCY_BUCKET_MS \
+  IDEMPOTENCY_TTL_SEC EVAL_INTERVAL_SEC EXITS_INTERVAL_SEC RECONCILE_INTERVAL_SEC \
+  WATCHDOG_INTERVAL_SEC DMS_TIMEOUT_MS BACKUP_RETENTION_DAYS DEPLOYMENT_TAG LOG_LEVEL
+run_arguments = $(if $(TICKS),--ticks '$(TICKS)') $(foreach file,$(DATA),--data '$(file)') \
+  $(if $(FROM),--from '$(FROM)') $(if $(SPEED),--speed '$(SPEED)') \
+  $(if $(EXCHANGE),--exchange '$(EXCHANGE)') $(if $(JSON),--json) \
+  $(foreach name,$(SETTINGS),$(if $($(name)),--set '$(name)=$($(name))'))
+
+.PHONY: help setup run test check bench build deploy-local lock forget clean
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
+
+setup: ## find Python 3.13, make the environments (quick when they are made)
+	@.ci/setup
+
+run: setup ## the whole system on this machine; TICKS=3, DATA=file FROM=time SPEED=60, EXCHANGE=gate, MODE=live
+	@exec $(BIN)/python -m crypto_ai_bot.local.rehearsal $(run_arguments)
+
+test: setup ## every test
+	@$(BIN)/pytest
+
+check: setup ## lint, format, types, import contract, template
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@sam validate --lint
+
+bench: setup ## what things cost, as ratios against a floor of the same run; writes bench.json
+	@$(BIN)/python tests/benchmarks/bench.py $(if $(JSON),--json)
+
+build: setup ## the layers and functions for AWS, into .aws-sam; ARCHITECTURE=arm64 or x86_64
+	@LAYER_PLATFORM=$(or $(platform_$(ARCHITECTURE)),$(error ARCHITECTURE is $(ARCHITECTURE); allowed: arm64, x86_64)) \
+	  sam build --parameter-overrides Architecture=$(ARCHITECTURE)
+
+deploy-local: setup ## build and deploy the stack to the embedded cloud, and end
+	@exec $(BIN)/python -m crypto_ai_bot.local.rehearsal --deploy-only $(run_arguments)
+
+# --universal: one lock for every platform. Layer and environment get the same versions.
+lock_flags := --quiet --universal --python-version 3.13 --generate-hashes --no-header --no-annotate --no-emit-index-url
+lock: setup ## bring the four lock files up to date with what is asked for
+	@$(BIN)/uv pip compile $(lock_flags) --upgrade pyproject.toml --extra dev .ci/requirements-build.in -o requirements.lock
+	@$(BIN)/uv pip compile $(lock_flags) pyproject.toml -c requirements.lock -o layers/dependencies/requirements.txt
+	@$(BIN)/uv pip compile $(lock_flags) --upgrade .ci/requirements-sam.in -o .ci/requirements-sam.txt
+	@$(BIN)/uv pip compile $(lock_flags) --upgrade .ci/requirements-uv.in -o .ci/requirements-uv.txt
+
+forget: ## begin anew: remove this machine's paper accounts
+	@rm -rf .local/cloud .local/replays .local/rehearsal.json
+
+clean: ## remove what was built; the paper account in .local stays
+	@rm -rf .aws-sam .local/build .local/sam-cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage*
+	@find . -name __pycache__ -not -path './.venv/*' -not -path './.local/*' -prune -exec rm -rf {} +

@@ -1,0 +1,5 @@
+"""Each minute: watch the other jobs, and run the exits where they have gone silent."""
+
+from crypto_ai_bot.runtime.handler import job_handler
+
+handler = job_handler("watchdog")
