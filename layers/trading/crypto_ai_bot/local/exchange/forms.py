@@ -87,7 +87,7 @@ def put_of(form: Form, pair_id: str, *, market_allowed: bool) -> Wish:
     in_force = _argument(TimeInForce, put, "put.time_in_force", default)
     if in_force not in {TimeInForce.GTC, TimeInForce.IOC}:
         raise _invalid_argument("put.time_in_force")
-    price = decimal(put, "price")
+    price = decimal(put, "price") if kind is OrderType.MARKET else positive(put, "price")
     return Wish(
         pair_id=pair_id,
         side=_argument(Side, put, "put.side"),
@@ -169,7 +169,7 @@ def _one_of[T: (Side, OrderType, TimeInForce)](
     if value is None:
         raise RefusedError("MISSING_REQUIRED_PARAM", f"Missing required param: {name}")
     try:
-        return choices(value)
+        return choices(str(value))
     except ValueError:
         raise invalid_value(name, str(value)) from None
 
@@ -178,7 +178,7 @@ def _argument[T: (Side, OrderType, TimeInForce, Rule)](
     choices: type[T], form: Form, name: str, default: T | None = None
 ) -> T:
     try:
-        return choices(form.get(name.partition(".")[2], default))
+        return choices(str(form.get(name.partition(".")[2], default)))
     except ValueError:
         raise _invalid_argument(name) from None
 

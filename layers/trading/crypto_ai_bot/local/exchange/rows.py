@@ -1,8 +1,7 @@
 """Orders, trades and holdings in the shape of Gate's rows (gate-spot 2.1 and 2.2)."""
 
-from crypto_ai_bot.domain.money import divide_down
+from crypto_ai_bot.domain.money import ZERO, divide_down
 from crypto_ai_bot.local.exchange.engine.accounts import Account, BookEntry, Holding
-from crypto_ai_bot.local.exchange.engine.fees import FeePlan
 from crypto_ai_bot.local.exchange.engine.orders import (
     PriceOrder,
     PriceOrderStatus,
@@ -14,9 +13,20 @@ from crypto_ai_bot.local.exchange.numbers import plain
 type Row = dict[str, object]
 
 _DEBIT_FEE = {"gt": 1, "points": 2, "received": 3}
-_OF_FILLS = frozenset(
-    "filled_amount fill_price fee fee_currency point_fee gt_fee gt_maker_fee gt_taker_fee"
-    " gt_discount rebated_fee rebated_fee_currency".split()
+_CLEARING_ONLY = frozenset(
+    {
+        "filled_amount",
+        "fill_price",
+        "fee",
+        "fee_currency",
+        "point_fee",
+        "gt_fee",
+        "gt_maker_fee",
+        "gt_taker_fee",
+        "gt_discount",
+        "rebated_fee",
+        "rebated_fee_currency",
+    }
 )
 
 
@@ -31,7 +41,7 @@ def order_row(order: SpotOrder, action_mode: str = "FULL", *, engine_2023: bool 
         return named
     row = {**named, **_standing(order), **_clearing(order)}
     if action_mode == "RESULT":
-        return {name: value for name, value in row.items() if name not in _OF_FILLS}
+        return {name: value for name, value in row.items() if name not in _CLEARING_ONLY}
     return _of_2023(row) if engine_2023 else row
 
 
@@ -63,12 +73,12 @@ def _standing(order: SpotOrder) -> Row:
 
 def _clearing(order: SpotOrder) -> Row:
     wish, quote = order.wish, plain(order.filled_quote)
-    average = divide_down(order.filled_quote, order.filled_base) if order.filled_base else 0
+    average = divide_down(order.filled_quote, order.filled_base) if order.filled_base else ZERO
     return {
         "filled_amount": plain(order.filled_base),
         "fill_price": quote,
         "filled_total": quote,
-        "avg_deal_price": plain(average) if average else "0",
+        "avg_deal_price": plain(average),
         "fee": plain(order.fee),
         "fee_currency": order.fee_currency,
         "point_fee": plain(order.point_fee),
@@ -164,7 +174,7 @@ def book_row(entry: BookEntry) -> Row:
 
 def fee_row(account: Account, pair_id: str = "") -> Row:
     """Return what GET /spot/fee tells; with /wallet/fee it shares all but the futures' rates."""
-    plan: FeePlan = account.fees
+    plan = account.fees
     in_gt = plan.fees_in == "gt"
     return {
         "user_id": account.user_id,

@@ -83,11 +83,10 @@ class Answer:
 class RefusedError(Exception):
     """The way out of a route for a request that Gate refuses; the exchange makes it an answer."""
 
-    def __init__(
-        self, label: str, message: str, status: HTTPStatus = HTTPStatus.BAD_REQUEST
-    ) -> None:
+    def __init__(self, label: str, message: str, status: int = HTTPStatus.BAD_REQUEST) -> None:
         super().__init__(f"{label}: {message}")
-        self.answer = Answer({"label": label, "message": message}, status)
+        self.told = {"label": label, "message": message}
+        self.answer = Answer(self.told, HTTPStatus(status))
 
 
 @dataclass(frozen=True, slots=True)
