@@ -40,7 +40,7 @@ run: setup ## the whole system on this machine; TICKS=3, DATA=file FROM=time SPE
 	@exec $(BIN)/python -m crypto_ai_bot.local.rehearsal $(run_arguments)
 
 test: setup ## every test
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n 2 --dist loadfile
 
 check: setup ## lint, format, types, import contract, template
 	@$(BIN)/ruff check

@@ -10,6 +10,7 @@
         │   └── BadEvent
         ├── OperatorMustAct       the person who runs this deployment
         │   ├── BadSetting            a variable with a value that is not allowed
+        │   ├── ExchangeRefusesKey    the exchange knows us and will not: key, address, clock
         │   └── SchemaUnknown         an item written by a newer or foreign program
         └── InvariantBroken       the programmer: the books would become untrue
 
@@ -51,6 +52,13 @@ class OperatorMustAct(TradingError):  # noqa: N818 - named after who acts
 
 class BadSetting(OperatorMustAct):
     """One line: the variable, the value found, what is allowed."""
+
+
+class ExchangeRefusesKey(OperatorMustAct):
+    """One line: what the exchange refused, its label, and what the operator can do.
+
+    An answer, unlike ExchangeUnavailable: asking again changes nothing until a person has acted.
+    """
 
 
 class SchemaUnknown(OperatorMustAct):
