@@ -129,12 +129,23 @@ class GateBroker:
         )
 
     def fetch_account_detail(self) -> AccountDetail:
-        """What Gate tells of the account and the key, 1 request: for checks before trading."""
-        return self._ask(
+        """What Gate tells of the account and the key, 2 requests: for checks before trading.
+
+        A key that may not ask for its own permissions and age has them unknown.
+        """
+        detail = self._ask(
             "account/detail",
             lambda gate: gate.privateAccountGetDetail(),
             gate_account.read_account_detail,
         )
+        try:
+            return self._ask(
+                "account/main_keys",
+                lambda gate: gate.privateAccountGetMainKeys(),
+                lambda rows: gate_account.with_key(detail, rows, self._client.is_own_key),
+            )
+        except (ExchangeRefusesKey, ExchangeUnavailable):
+            return detail
 
     def create_market_buy_quote(
         self, symbol: Symbol, quote_amount: Decimal, client_order_id: str
