@@ -320,14 +320,41 @@ def test_the_account_tells_its_mode_and_who_may_use_the_key(
         {"user_id": 10406147, "ip_whitelist": [], "currency_pairs": [], "key": {"mode": 1}}
     )
     detail = broker.fetch_account_detail()
-    assert (detail.unified, detail.ip_whitelist, detail.permissions) == (False, (), None)
-    perms = [{"name": "spot", "read_only": False}, {"name": "wallet", "read_only": True}]
+    assert (detail.unified, detail.ip_whitelist) == (False, ())
+    assert (detail.permissions, detail.created_ms) == (None, None)
     stub.answers["/account/detail"] = answered(
-        {"ip_whitelist": ["10.0.0.1"], "currency_pairs": None, "key": {"mode": 2, "perms": perms}}
+        {"ip_whitelist": ["10.0.0.1"], "currency_pairs": None, "key": {"mode": 2}}
     )
     detail = broker.fetch_account_detail()
     assert (detail.unified, detail.ip_whitelist) == (True, ("10.0.0.1",))
-    assert detail.permissions == {"spot": True, "wallet": False}
+
+
+@pytest.mark.parametrize(
+    ("masked", "known"),
+    [
+        (["key-*****"], True),
+        (["key-****0123"], True),
+        ([KEYS["api_key"], "zzzz****"], True),
+        (["zzzz****"], False),
+        (["key-****", "key-****"], False),
+        (["****"], False),
+        (["key-****9999"], False),
+    ],
+)
+def test_permissions_and_age_are_known_of_a_key_that_can_be_told_from_the_others(
+    masked: list[str], *, known: bool, broker: GateBroker, stub: HttpStub
+) -> None:
+    perms = [{"name": "spot", "read_only": False}, {"name": "wallet", "read_only": True}]
+    rows = [{"key": key, "perms": perms, "created_at": 1_690_000_000} for key in masked]
+    stub.answers = {
+        "/account/detail": answered({"key": {"mode": 1}}),
+        "/account/main_keys": answered(rows),
+    }
+    detail = broker.fetch_account_detail()
+    assert (detail.permissions is not None) is known
+    if known:
+        assert detail.permissions == {"spot": True, "wallet": False}
+        assert detail.created_ms == 1_690_000_000_000
 
 
 # --- refusals and failures

@@ -53,7 +53,7 @@ class CcxtClient:
         self._base_url = base_url.rstrip("/")
         self._sandbox = sandbox
         self._deadline_ms = deadline_ms
-        self._config = {
+        self._config: dict[str, Any] = {
             "timeout": wait_ms,
             "enableRateLimit": True,
             "options": {"unifiedAccount": False, "fetchMarkets": {"types": ["spot"]}},
@@ -93,6 +93,12 @@ class CcxtClient:
     def submit(self, what: str, ask: Callable[[Any], Any], signing: Signing) -> Trial:
         """One request at most, whatever `ask` does, and whatever becomes of it as a value."""
         return self._tried(what, ask, signing, Door(requests_max=1))
+
+    def is_own_key(self, masked: str) -> bool:
+        """Whether `masked`, a key with stars for a part of it, can be this client's."""
+        shown, *_, rest = masked.split("*") if "*" in masked else (masked, "")
+        key = self._config.get("apiKey", "")
+        return bool(shown) and key.startswith(shown) and key.endswith(rest)
 
     def close(self) -> None:
         """Closes the idle connections."""

@@ -1,7 +1,7 @@
 """Gate's words for an account and its key: what is free, what it pays, why it is refused."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Final
@@ -41,28 +41,37 @@ class AccountDetail:
     """What Gate tells of the account and of the key that asks.
 
     `ip_whitelist` empty means that any address may use the key, which then ends after 90 days;
-    `pairs` empty means that all may be traded. `permissions` are shown by some answers only, as
-    name and whether it may write; the age of a key is shown by none.
+    `pairs` empty means that all may be traded. `permissions` (name → may write) and `created_ms`
+    are None where Gate does not show them: not every key may ask for them.
     """
 
     unified: bool
     ip_whitelist: tuple[str, ...]
     pairs: tuple[str, ...]
     permissions: Mapping[str, bool] | None = None
+    created_ms: int | None = None
 
 
 def read_account_detail(answer: Any) -> AccountDetail:
     """The answer of /account/detail."""
-    key = answer["key"]
-    permissions = key.get("perms")
     return AccountDetail(
-        unified=int(read_amount(key["mode"])) == _UNIFIED_MODE,
+        unified=int(read_amount(answer["key"]["mode"])) == _UNIFIED_MODE,
         ip_whitelist=tuple(map(str, answer.get("ip_whitelist") or ())),
         pairs=tuple(map(str, answer.get("currency_pairs") or ())),
-        permissions=None
-        if permissions is None
-        else {str(one["name"]): not one.get("read_only") for one in permissions},
     )
+
+
+def with_key(detail: AccountDetail, rows: Any, is_ours: Callable[[str], bool]) -> AccountDetail:
+    """`detail` with the permissions and the age that /account/main_keys shows of our key.
+
+    Unchanged unless exactly one of the keys listed can be ours: they are listed masked.
+    """
+    ours = [row for row in rows if is_ours(str(row["key"]))]
+    if len(ours) != 1:
+        return detail
+    permissions = {str(one["name"]): not one.get("read_only") for one in ours[0]["perms"]}
+    created_seconds = int(read_amount(ours[0]["created_at"]))
+    return replace(detail, permissions=permissions, created_ms=created_seconds * 1_000)
 
 
 def read_balance(rows: Any, symbol: Symbol) -> Balance:

@@ -129,23 +129,44 @@ class GateBroker:
         )
 
     def fetch_account_detail(self) -> AccountDetail:
-        """What Gate tells of the account and the key, 1 request: for checks before trading."""
-        return self._ask(
+        """What Gate tells of the account and the key, 2 requests: for checks before trading.
+
+        A key that may not ask for its own permissions and age has them unknown.
+        """
+        detail = self._ask(
             "account/detail",
             lambda gate: gate.privateAccountGetDetail(),
             gate_account.read_account_detail,
         )
+        try:
+            return self._ask(
+                "account/main_keys",
+                lambda gate: gate.privateAccountGetMainKeys(),
+                lambda rows: gate_account.with_key(detail, rows, self._client.is_own_key),
+            )
+        except (ExchangeRefusesKey, ExchangeUnavailable):
+            return detail
 
     def create_market_buy_quote(
-        self, symbol: Symbol, quote_amount: Decimal, client_order_id: str
+        self,
+        symbol: Symbol,
+        quote_amount: Decimal,
+        client_order_id: str,
+        expires_ms: int | None = None,
     ) -> Answer:
         """Spends up to `quote_amount` at market, 1 request at most."""
+        del expires_ms  # made of the same reading of Gate's time as the submission's own deadline
         return self._submit(symbol, Side.BUY, quote_amount, client_order_id)
 
     def create_market_sell_base(
-        self, symbol: Symbol, base_amount: Decimal, client_order_id: str
+        self,
+        symbol: Symbol,
+        base_amount: Decimal,
+        client_order_id: str,
+        expires_ms: int | None = None,
     ) -> Answer:
         """Sells up to `base_amount` at market, 1 request at most."""
+        del expires_ms  # likewise
         return self._submit(symbol, Side.SELL, base_amount, client_order_id)
 
     def read_answer(self, order: Order, answer: Answer) -> Outcome:
