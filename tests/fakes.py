@@ -129,11 +129,12 @@ class FakeBroker:
 
     def fetch_ticker(self, symbol: Symbol) -> Quote:
         self._asked("ticker")
-        return self.quotes[symbol]
+        return replace(self.quotes[symbol], read_ms=self.clock.at_ms)
 
     def fetch_tickers(self, symbols: Sequence[Symbol]) -> Mapping[Symbol, Quote]:
         self._asked("tickers")
-        return {symbol: self.quotes[symbol] for symbol in symbols if symbol in self.quotes}
+        seen = {symbol: self.quotes[symbol] for symbol in symbols if symbol in self.quotes}
+        return {at: replace(price, read_ms=self.clock.at_ms) for at, price in seen.items()}
 
     def fetch_candles(
         self, symbol: Symbol, timeframe: str, bars: int, now_ms: int

@@ -14,6 +14,7 @@ from crypto_ai_bot.domain.trading_state import TradingState
 from crypto_ai_bot.risk.limits import RiskLimits
 
 STALE_TICK_MS: Final = 90_000
+STALE_PRICE_MS: Final = 60_000  # as long as an invocation lives: only a frozen one is older
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,14 @@ def stale_tick(_request: OrderRequest, facts: Facts, _limits: RiskLimits) -> Obj
 def exchange_failing(_request: OrderRequest, facts: Facts, _limits: RiskLimits) -> Objection:
     """The circuit breaker: what is entered on a failing exchange may be hard to leave."""
     return f"exchange: {facts.exchange_trouble}" if facts.exchange_trouble else None
+
+
+def stale_price(_request: OrderRequest, facts: Facts, _limits: RiskLimits) -> Objection:
+    """A run that was frozen neither buys nor sells at a price that has moved on unseen."""
+    age_ms = facts.now_ms - facts.quote.read_ms
+    if age_ms <= STALE_PRICE_MS:
+        return None
+    return f"price: {age_ms // 1000} s old, {STALE_PRICE_MS // 1000} s allowed"
 
 
 def halted(_request: OrderRequest, facts: Facts, _limits: RiskLimits) -> Objection:
@@ -181,6 +190,7 @@ ENTRY_RULES: Final[tuple[Rule, ...]] = (
     entries_closed,
     stale_tick,
     exchange_failing,
+    stale_price,
     halted,
     order_under_way,
     slot_taken,
@@ -199,6 +209,7 @@ ENTRY_RULES: Final[tuple[Rule, ...]] = (
 # A protective sell is never kept back by a limit: only by what would make it untrue.
 EXIT_RULES: Final[tuple[Rule, ...]] = (
     exits_closed,
+    stale_price,
     order_under_way,
     slot_taken,
     market_closed_to_sells,

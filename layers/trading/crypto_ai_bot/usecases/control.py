@@ -1,5 +1,6 @@
 """Starting and stopping by hand: the operator's word in the table."""
 
+from crypto_ai_bot.domain.errors import StoreUnavailable
 from crypto_ai_bot.domain.event import Event, EventKind
 from crypto_ai_bot.domain.trading_state import Control, TradingState
 from crypto_ai_bot.ports.clock import Clock
@@ -14,7 +15,8 @@ def set_trading_state(
     """Makes `state` the table's word on trading, and tells the operator that it changed.
 
     The last one to ask wins. Setting the state that already stands changes nothing. Raises
-    StoreUnavailable; then it is not known which state stands.
+    StoreUnavailable when the table did not answer (then it is not known which state stands), or
+    when others were quicker each time.
     """
     control = store.glance().control
     for _ in range(TRIES):
@@ -31,4 +33,4 @@ def set_trading_state(
         if store.commit([Replace(changed), Create(told)]) is None:
             return as_stored(changed)
         control = store.glance().control
-    return control
+    raise StoreUnavailable(f"others were quicker {TRIES} times: trading is {control.state}")
