@@ -32,16 +32,15 @@ def test_another_setting_reaches_the_functions_and_leaves_table_and_switch_as_th
     items = rig.items()
     ssm.put_parameter(Name=switch, Value="exits_only", Overwrite=True)
     try:
-        deploy(places, rig.cloud, {**was, "LogLevel": "WARNING"})
+        deploy(places, rig.cloud, {**was, "BackupRetentionDays": "9"})
         assert ssm.get_parameter(Name=switch)["Parameter"]["Value"] == "exits_only"
-        assert rig.items() == items
-        environment = rig.cloud.client("lambda").get_function_configuration(
-            FunctionName=rig.stack.function("evaluate")
-        )["Environment"]["Variables"]
-        assert environment["LOG_LEVEL"] == "WARNING"
     finally:
         ssm.put_parameter(Name=switch, Value="on", Overwrite=True)
-        deploy(places, rig.cloud, was)
+    assert rig.items() == items
+    environment = rig.cloud.client("lambda").get_function_configuration(
+        FunctionName=rig.stack.function("evaluate")
+    )["Environment"]["Variables"]
+    assert environment["BACKUP_RETENTION_DAYS"] == "9"
 
 
 def test_a_paper_account_can_be_forgotten(rig: Rig) -> None:

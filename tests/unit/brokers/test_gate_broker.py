@@ -43,7 +43,7 @@ def account(stub: HttpStub) -> GateAccount:
 
 @pytest.fixture
 def client(client_of: ClientOf) -> CcxtClient:
-    return client_of(**KEYS, wait_ms=250, deadline_ms=700)
+    return client_of(**KEYS, wait_ms=600, deadline_ms=2_000)
 
 
 @pytest.fixture

@@ -372,12 +372,12 @@ def test_the_trace_id_is_told_for_gates_support(stub: HttpStub, feed: GateFeed) 
 def test_the_deadline_is_for_the_whole_call_and_the_next_call_starts_afresh(
     behaviour: Any, stub: HttpStub, client_of: ClientOf, clock: ManualClock
 ) -> None:
-    feed = GateFeed(client_of(wait_ms=60_000, deadline_ms=150), clock)
+    feed = GateFeed(client_of(wait_ms=60_000, deadline_ms=800), clock)
     stub.answers["/spot/time"] = behaviour
     began = time.monotonic()
-    with pytest.raises(ExchangeUnavailable, match="no answer in 150 ms"):
+    with pytest.raises(ExchangeUnavailable, match="no answer in 800 ms"):
         feed.fetch_server_ms()
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 10  # not the sixty seconds that each wait may take
     stub.answers["/spot/time"] = answered({"server_time": 1_597_026_383_085})
     assert feed.fetch_server_ms() == 1_597_026_383_085
     assert len(stub.received) == 2
@@ -386,7 +386,7 @@ def test_the_deadline_is_for_the_whole_call_and_the_next_call_starts_afresh(
 def test_a_client_that_missed_its_deadline_is_not_used_again(
     stub: HttpStub, client_of: ClientOf
 ) -> None:
-    client = client_of(wait_ms=60_000, deadline_ms=150)
+    client = client_of(wait_ms=60_000, deadline_ms=800)
 
     def exchange_in_use() -> Any:
         return client.call("itself", lambda gate: gate, lambda gate: gate)

@@ -65,7 +65,7 @@ def account(stub: HttpStub) -> GateAccount:
 
 @pytest.fixture
 def broker(client_of: ClientOf, clock: ManualClock) -> GateBroker:
-    client = client_of(**KEYS, wait_ms=250, deadline_ms=700)
+    client = client_of(**KEYS, wait_ms=600, deadline_ms=2_000)
     return GateBroker(client, clock, GateTerms())
 
 

@@ -115,11 +115,12 @@ def test_what_cannot_be_is_refused_in_one_line(wish: dict[str, Any], said: str) 
     assert "\n" not in str(refusal.value)
 
 
-def test_each_data_file_has_a_home_of_its_own_beside_the_paper_account(tmp_path: Path) -> None:
+def test_each_market_has_a_home_of_its_own(tmp_path: Path) -> None:
     homes = {
         home_of(Wish(data=data), tmp_path)
         for data in ((), (FILE,), (f"/other/{FILE}",), (FILE, "ETH_USDT-1m.csv"))
     }
     assert len(homes) == 4
     assert home_of(Wish(), tmp_path) == tmp_path
+    assert home_of(Wish(exchange="gate"), tmp_path) == tmp_path / "gate"
     assert home_of(Wish(data=(FILE,)), tmp_path).name.startswith("BTC_USDT-1m-2023-03-")

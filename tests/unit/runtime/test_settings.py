@@ -47,6 +47,7 @@ def test_the_example_lists_every_variable_with_its_default_and_no_other() -> Non
     assert set(example) == {*Settings.variables(), *VARIABLES}
     assert Settings.from_environment(example) == settings()
     derived = {"FIXED_AMOUNT", "FIXED_PRICE", "DEPLOYMENT_TAG", "LOCK_TABLE_NAME", "SYMBOLS"}
+    derived |= {"DEPLOYMENT_ID"}
     off = {"EXCHANGE_URL", "TAKE_PROFIT_STEPS", "AWS_ENDPOINT_URL", "TRADING_PARAMETER"}
     empty = {name for name, value in example.items() if not value}
     assert empty == derived | off | set(VARIABLES)

@@ -182,3 +182,13 @@ def test_no_entry_without_the_measure_of_its_stop(books: Books) -> None:
     assert "ATR stop" in outcome.reasons[0]
     books.script.atr = 15.0
     assert books.enter().decision is Decision.ENTER
+
+
+def test_a_failing_exchange_holds_entries_back_and_never_exits(books: Books) -> None:
+    books.broker.troubled = "3 requests in a row had no answer"
+    blocked = books.enter()
+    assert blocked.reasons == ("exchange: 3 requests in a row had no answer",)
+    books.broker.troubled = ""
+    books.enter()
+    books.broker.troubled = "3 requests in a row had no answer"
+    assert books.evaluate(Action.EXIT).decision is Decision.EXIT

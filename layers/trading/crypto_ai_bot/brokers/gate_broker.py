@@ -148,15 +148,25 @@ class GateBroker:
             return detail
 
     def create_market_buy_quote(
-        self, symbol: Symbol, quote_amount: Decimal, client_order_id: str
+        self,
+        symbol: Symbol,
+        quote_amount: Decimal,
+        client_order_id: str,
+        expires_ms: int | None = None,
     ) -> Answer:
         """Spends up to `quote_amount` at market, 1 request at most."""
+        del expires_ms  # made of the same reading of Gate's time as the submission's own deadline
         return self._submit(symbol, Side.BUY, quote_amount, client_order_id)
 
     def create_market_sell_base(
-        self, symbol: Symbol, base_amount: Decimal, client_order_id: str
+        self,
+        symbol: Symbol,
+        base_amount: Decimal,
+        client_order_id: str,
+        expires_ms: int | None = None,
     ) -> Answer:
         """Sells up to `base_amount` at market, 1 request at most."""
+        del expires_ms  # likewise
         return self._submit(symbol, Side.SELL, base_amount, client_order_id)
 
     def read_answer(self, order: Order, answer: Answer) -> Outcome:

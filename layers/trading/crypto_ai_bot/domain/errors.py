@@ -11,6 +11,7 @@
         ├── OperatorMustAct       the person who runs this deployment
         │   ├── BadSetting            a variable with a value that is not allowed
         │   ├── ExchangeRefusesKey    the exchange knows us and will not: key, address, clock
+        │   ├── AnotherDeployment     the exchange account is traded by somebody else
         │   └── SchemaUnknown         an item written by a newer or foreign program
         └── InvariantBroken       the programmer: the books would become untrue
 
@@ -59,6 +60,10 @@ class ExchangeRefusesKey(OperatorMustAct):
 
     An answer, unlike ExchangeUnavailable: asking again changes nothing until a person has acted.
     """
+
+
+class AnotherDeployment(OperatorMustAct):
+    """Another deployment holds the instance lock of the exchange account: nothing is done here."""
 
 
 class SchemaUnknown(OperatorMustAct):
