@@ -1,7 +1,6 @@
 """The engine without HTTP: matching, fees, resting orders, price orders, countdowns."""
 
 from dataclasses import replace
-from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -38,7 +37,7 @@ class Floor:
         for currency, amount in (("USDT", "1000"), ("LTC", "10")):
             self.engine.transfer(self.account, currency, D(amount), T)
 
-    def place(self, side: str, amount: str, price: str = "", **more: Any) -> SpotOrder:
+    def place(self, side: str, amount: str, price: str = "", **more: Any) -> Any:
         placed = self.attempt(side, amount, price, **more)
         assert isinstance(placed, SpotOrder), placed
         return placed
@@ -65,7 +64,7 @@ class Floor:
         assert isinstance(placed, PriceOrder), placed
         return placed
 
-    def held(self, currency: str) -> tuple[Decimal, Decimal]:
+    def held(self, currency: str) -> Any:
         holding = self.account.holding(currency)
         return holding.available, holding.locked
 
