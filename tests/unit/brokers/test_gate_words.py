@@ -269,6 +269,7 @@ def test_a_request_that_never_left_is_a_rejection() -> None:
         (400, "<html>"),
         (429, {}),
         (500, {"label": "BALANCE_NOT_ENOUGH"}),
+        (302, {"label": "BALANCE_NOT_ENOUGH"}),
         (400, {"label": "SERVER_ERROR"}),
         (400, {"label": "INTERNAL"}),
         (400, {"label": "REPEAT_REQUEST"}),

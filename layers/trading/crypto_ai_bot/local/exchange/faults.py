@@ -53,6 +53,7 @@ class Fault:
 
     Of those it meets it lets `skip` pass, then spoils `n` (0: all that follow), each with
     `probability` by the dice of `seed`. Without `n` it spoils one, with a probability all.
+    Without `when` it strikes before the effect, unless the answer is only slow (`slow`, `drip`).
     `seconds` and `bytes_per_second` are real; `seconds` of late_apply and `ms` are the market's.
     `answer` is what becomes of the answer of a late_apply (`fin` unless said otherwise) or a
     duplicate_apply (it arrives unless said otherwise).
@@ -62,7 +63,7 @@ class Fault:
     method: str = ""
     path: str = ""
     body: str = ""
-    when: Literal["before", "after"] = "before"
+    when: Literal["before", "after", ""] = ""
     skip: int = 0
     n: int | None = None
     probability: float = 1.0
@@ -90,6 +91,11 @@ class Fault:
             raise ValueError(f"answer {self.answer!r} is no way for an answer to look")
         if self.kind == "drip" and self.bytes_per_second <= 0:
             raise ValueError("bytes_per_second: allowed is above 0")
+
+    @property
+    def applied(self) -> bool:
+        """Tell whether the request takes effect."""
+        return self.when == "after" or (not self.when and self.kind in {"slow", "drip"})
 
     @property
     def times(self) -> float:
@@ -171,7 +177,7 @@ def spoilt(fault: Fault, kind: Kind, answer: Answer, request: Request) -> Answer
         ) | "bad_gzip":
             return replace(answer, delivery=Delivery(kind))
         case "empty" | "null" | "list" | "202" | "204":
-            return _hollow(kind, answer, applied=fault.when == "after")
+            return _hollow(kind, answer, applied=fault.applied)
         case _:
             return _replaced(fault, kind, request)
 

@@ -54,7 +54,7 @@ class Line:
             if fault is None:
                 answer = self._apply(request, entry)
             else:
-                entry.fault, entry.when = fault.kind, fault.when
+                entry.fault, entry.when = fault.kind, "after" if fault.applied else "before"
                 answer = self._troubled(request, fault, entry, now_ms)
             return self._slowed(answer)
 
@@ -82,7 +82,7 @@ class Line:
             again.fault = fault.kind
             self._apply(request, again)
             return spoilt(fault, fault.answer, answer, request) if fault.answer else answer
-        if fault.when == "after":
+        if fault.applied:
             return spoilt(fault, fault.kind, self._apply(request, entry), request)
         return spoilt(fault, fault.kind, Answer({}), request)
 
