@@ -40,7 +40,7 @@ run: setup ## the whole system on this machine; TICKS=3, DATA=file FROM=time SPE
 	@exec $(BIN)/python -m crypto_ai_bot.local.rehearsal $(run_arguments)
 
 test: setup ## every test
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n 2 --dist loadfile
 
 check: setup ## lint, format, types, import contract, template
 	@$(BIN)/ruff check
@@ -68,7 +68,7 @@ lock: setup ## bring the four lock files up to date with what is asked for
 	@$(BIN)/uv pip compile $(lock_flags) --upgrade .ci/requirements-uv.in -o .ci/requirements-uv.txt
 
 forget: ## begin anew: remove this machine's paper accounts
-	@rm -rf .local/cloud .local/replays .local/rehearsal.json
+	@rm -rf .local/cloud .local/gate .local/replays .local/rehearsal.json
 
 clean: ## remove what was built; the paper account in .local stays
 	@rm -rf .aws-sam .local/build .local/sam-cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage*

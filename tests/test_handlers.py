@@ -4,6 +4,7 @@ import importlib.util
 import json
 import logging
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,16 @@ from moto import mock_aws
 from contract.embedded_dynamodb import make_table
 from crypto_ai_bot.domain.errors import BadEvent, BadSetting, StoreUnavailable
 from crypto_ai_bot.runtime import api, guard, handler, process
+from crypto_ai_bot.runtime.settings import Settings
 
 ROOT = Path(__file__).parents[1]
 EVENTS = ROOT / "events"
 JOBS = ["evaluate", "exits", "reconcile", "watchdog"]
 API_EVENTS = sorted(path.name for path in EVENTS.glob("api-*.json"))
 TOKEN = "a-token-that-nobody-guesses"
+
+# Other tests of the same process may play AWS at the same time: names are used once.
+_NUMBERS = count(1)
 
 type Handler = Callable[..., dict[str, Any]]
 
@@ -56,7 +61,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
         "AWS_ACCESS_KEY_ID": "testing",
         "AWS_SECRET_ACCESS_KEY": "testing",
         "AWS_DEFAULT_REGION": "us-east-1",
-        "TABLE_NAME": "books",
+        "TABLE_NAME": f"books-{next(_NUMBERS)}",
         "TRADING_PARAMETER": "/books/trading",
         "PRICE_FEED": "fixed",
         "FIXED_PRICE": "20000",
@@ -76,8 +81,10 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
 
 
 def items() -> list[dict[str, Any]]:
+    """Everything in the table that TABLE_NAME names."""
     client = botocore.session.get_session().create_client("dynamodb")
-    found: list[dict[str, Any]] = client.scan(TableName="books")["Items"]
+    name = Settings.from_environment().table_name
+    found: list[dict[str, Any]] = client.scan(TableName=name)["Items"]
     return found
 
 

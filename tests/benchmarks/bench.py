@@ -129,9 +129,8 @@ def main() -> None:
         print(text)
         return
     for name, one in figures.items():
-        print(
-            f"{name:<32} {one['value']:>9} {one['unit']:<24} {one['ratio']:>7} of {one['reference']}"
-        )
+        held = f"{one['ratio']:>7} of {one['reference']}"
+        print(f"{name:<32} {one['value']:>9} {one['unit']:<24} {held}")
 
 
 if __name__ == "__main__":

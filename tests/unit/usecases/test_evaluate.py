@@ -184,6 +184,16 @@ def test_no_entry_without_the_measure_of_its_stop(books: Books) -> None:
     assert books.enter().decision is Decision.ENTER
 
 
+def test_a_failing_exchange_holds_entries_back_and_never_exits(books: Books) -> None:
+    books.broker.troubled = "3 requests in a row had no answer"
+    blocked = books.enter()
+    assert blocked.reasons == ("exchange: 3 requests in a row had no answer",)
+    books.broker.troubled = ""
+    books.enter()
+    books.broker.troubled = "3 requests in a row had no answer"
+    assert books.evaluate(Action.EXIT).decision is Decision.EXIT
+
+
 def test_the_parameter_is_read_when_the_entry_is_judged_not_when_the_run_began(
     books: Books,
 ) -> None:

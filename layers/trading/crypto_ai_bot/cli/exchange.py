@@ -9,14 +9,18 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import NoReturn
 
 from crypto_ai_bot.local.exchange.candle_file import CandleFileError, Recording, read_recording
+from crypto_ai_bot.local.exchange.grounds import Grounds
+from crypto_ai_bot.local.exchange.hall import NewKey
 from crypto_ai_bot.local.exchange.market import Market, replay_market, synthetic_market
 from crypto_ai_bot.local.exchange.market_clock import MarketClock
+from crypto_ai_bot.local.exchange.operator_routes import faults_of
 from crypto_ai_bot.local.exchange.pairs import is_pair_id
-from crypto_ai_bot.local.exchange.server import LOOPBACK, running_exchange
+from crypto_ai_bot.local.exchange.server import LOOPBACK, serving
 
 _WARM_UP_BARS = 500
 _PORT_MAX = 65_535
@@ -37,18 +41,40 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # A made-up market that starts now stays at the real time, also after the machine has slept.
         follows_now = not options.data and options.start_ms is None
         clock = MarketClock(start_ms, options.speed, _real_now_ms if follows_now else _monotonic_ms)
-        with running_exchange(market, clock, host=options.host, port=options.port) as url:
-            pairs = ",".join(market.listings)
-            at = _time_text(start_ms)
-            print(
-                f"exchange ready {url} pairs={pairs} time={at} speed={options.speed:g}", flush=True
-            )
+        grounds = Grounds(market, clock)
+        _furnish(grounds, options.account, options.faults)
+        with serving(grounds, host=options.host, port=options.port) as url:
+            print(" ".join(["exchange ready", url, *_told(grounds, start_ms)]), flush=True)
             stop.wait()
     except (CandleFileError, _UnusableError) as refusal:
         return _refuse(str(refusal))
     except OSError as error:
         return _refuse(f"cannot listen on {options.host}:{options.port}: {error.strerror or error}")
     return 0
+
+
+def _furnish(grounds: Grounds, accounts: list[NewKey], faults: Path | None) -> None:
+    for new in accounts:
+        grounds.hall.make_key(new)
+    if faults is None:
+        return
+    try:
+        grounds.line.faults.add(*faults_of(faults.read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise _UnusableError(f"--faults: {faults}: {reason}") from None
+
+
+def _told(grounds: Grounds, start_ms: int) -> list[str]:
+    """Return what the exchange says of itself when it is ready."""
+    hall, rules = grounds.hall, grounds.line.faults.rules
+    return [
+        f"pairs={','.join(hall.market.listings)}",
+        f"time={_time_text(start_ms)}",
+        f"speed={hall.clock.speed:g}",
+        *([f"accounts={len(hall.engine.accounts)}"] if hall.engine.accounts else []),
+        *([f"faults={len(rules)}"] if rules else []),
+    ]
 
 
 class _UnusableError(ValueError):
@@ -78,6 +104,15 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--speed", type=_speed, default=1.0, help="market seconds a real second; 0 is held"
     )
+    parser.add_argument(
+        "--account",
+        action="append",
+        type=_new_key,
+        default=[],
+        metavar="KEY:SECRET:USDT=10000[,GT=5]",
+        help="a key and what its account holds; again for another",
+    )
+    parser.add_argument("--faults", type=Path, metavar="FILE", help="fault rules, a JSON list")
     return parser
 
 
@@ -144,6 +179,21 @@ def _pairs(text: str) -> tuple[str, ...]:
                 f"no pair: {pair!r}; allowed is BASE_USDT or BASE_USDC in capitals, by comma"
             )
     return pairs
+
+
+def _new_key(text: str) -> NewKey:
+    """Parse KEY:SECRET:CURRENCY=AMOUNT,…; what is refused is not repeated, for it has a secret."""
+    key, _, rest = text.partition(":")
+    secret, _, holdings = rest.partition(":")
+    pieces = [piece.partition("=") for piece in holdings.split(",") if piece]
+    try:
+        balances = {name: Decimal(amount) for name, _, amount in pieces}
+    except InvalidOperation:
+        balances = {}
+    sound = all(name.isalnum() and amount > 0 for name, amount in balances.items())
+    if not (key and secret and balances and sound):
+        raise argparse.ArgumentTypeError("no account; allowed is KEY:SECRET:USDT=10000[,GT=5]")
+    return NewKey(key, secret, balances)
 
 
 def _time_ms(text: str) -> int:

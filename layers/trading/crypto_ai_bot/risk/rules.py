@@ -22,6 +22,7 @@ class Facts:
     """What a request is judged on. `account` is as it counts now (`Account.at`).
 
     `open_loss_quote` is what open positions would lose if sold at the bid, never negative.
+    `exchange_trouble` says why the exchange is left alone for a while, "" when it is not.
     """
 
     now_ms: int
@@ -33,6 +34,7 @@ class Facts:
     account: Account
     balance: Balance
     open_loss_quote: Decimal
+    exchange_trouble: str = ""
 
 
 type Objection = str | None
@@ -57,6 +59,11 @@ def stale_tick(_request: OrderRequest, facts: Facts, _limits: RiskLimits) -> Obj
     if age_ms <= STALE_TICK_MS:
         return None
     return f"stale_tick: {age_ms // 1000} s old, {STALE_TICK_MS // 1000} s allowed"
+
+
+def exchange_failing(_request: OrderRequest, facts: Facts, _limits: RiskLimits) -> Objection:
+    """The circuit breaker: what is entered on a failing exchange may be hard to leave."""
+    return f"exchange: {facts.exchange_trouble}" if facts.exchange_trouble else None
 
 
 def stale_price(_request: OrderRequest, facts: Facts, _limits: RiskLimits) -> Objection:
@@ -182,6 +189,7 @@ def too_exposed(request: OrderRequest, facts: Facts, limits: RiskLimits) -> Obje
 ENTRY_RULES: Final[tuple[Rule, ...]] = (
     entries_closed,
     stale_tick,
+    exchange_failing,
     stale_price,
     halted,
     order_under_way,

@@ -114,4 +114,5 @@ def _facts(
         account=replace(sight.glance.account.at(now_ms), free_quote=balance.free_quote),
         balance=balance,
         open_loss_quote=sight.open_loss_quote,
+        exchange_trouble=desk.broker.trouble(now_ms),
     )

@@ -4,6 +4,7 @@ Prices and volumes are whole numbers of small units (the pair's price decimals; 
 of base), so that folding is exact and quick. Nothing here knows what time it is.
 """
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
@@ -61,6 +62,30 @@ def price_in(bar: Bar, elapsed_ms: int, step_ms: int) -> int:
         if elapsed_ms < end_ms:
             return begin + (end - begin) * (elapsed_ms - begin_ms) // (end_ms - begin_ms)
     return bar.close
+
+
+def first_in(
+    bar: Bar, price: int, begin_ms: int, end_ms: int, step_ms: int, *, rising: bool
+) -> int | None:
+    """Return the first moment in [begin_ms, end_ms) when the price is at or beyond `price`.
+
+    Beyond is above where `rising`, below otherwise. After the bar its close stands.
+    """
+
+    def reached(at_ms: int) -> bool:
+        now = price_in(bar, at_ms - bar.open_ms, step_ms)
+        return now >= price if rising else now <= price
+
+    ends_ms = [bar.open_ms + knot_ms for knot_ms, _ in _knots(bar, step_ms)]
+    for from_ms, to_ms in pairwise((*ends_ms, max(end_ms, ends_ms[-1]))):
+        # Between two knots the price only rises or only falls.
+        stretch = range(max(from_ms, begin_ms), min(to_ms, end_ms))
+        if (index := bisect_left(stretch, True, key=reached)) < len(stretch):  # noqa: FBT003 - sought
+            return stretch[index]
+        # A stretch that falls may have been there at its beginning alone.
+        if stretch and reached(stretch[0]):
+            return stretch[0]
+    return None
 
 
 def so_far(bar: Bar, elapsed_ms: int, step_ms: int, volume_unit: int) -> Bar:

@@ -1,7 +1,7 @@
-"""The exchange as one function: request in, answer out. The place of checks and faults.
+"""The exchange as one function: request in, answer out.
 
-A request goes: route → checks (may answer instead) → effect → aftermath (may change what the
-client gets to see, the effect having happened) → headers.
+A request goes: route → checks (may refuse) → effect → headers. What happens to requests and answers
+on their way is the line's.
 """
 
 import hashlib
@@ -16,62 +16,69 @@ from crypto_ai_bot.local.exchange.market_clock import MarketClock
 from crypto_ai_bot.local.exchange.public import public_routes
 from crypto_ai_bot.local.exchange.wire import Answer, Call, RefusedError, Request, Route, query_of
 
-type Check = Callable[[Route, Call], Answer | None]
-type Aftermath = Callable[[Route, Call, Answer], Answer]
+type Check = Callable[[Route, Call], None]
 
-_LIMIT = 200  # requests per 10 s and endpoint (gate-spot 2.6): told, not yet enforced
+_LIMIT = 200  # requests per 10 s and endpoint (gate-spot 2.6), told where nothing else is
 
 
 class Exchange:
-    """Routes, checks and faults around a market that follows `clock`."""
+    """Routes and checks around a market that follows `clock`. A check refuses by RefusedError."""
 
     def __init__(
-        self,
-        clock: MarketClock,
-        routes: Sequence[Route],
-        checks: Sequence[Check] = (),
-        aftermaths: Sequence[Aftermath] = (),
+        self, clock: MarketClock, routes: Sequence[Route], checks: Sequence[Check] = ()
     ) -> None:
         self._clock = clock
-        self._routes = routes
+        self._routes = [*routes]
         self._checks = checks
-        self._aftermaths = aftermaths
         self._numbers = count(1)
 
-    def answer(self, request: Request) -> Answer:
-        """Answer one request; safe under threads as far as the effects are."""
-        in_ms = self._clock.now_ms()
+    def add(self, *routes: Route) -> None:
+        """Add routes behind those that are there."""
+        self._routes += routes
+
+    def answer(self, request: Request, at_ms: int | None = None, *, skew_ms: int = 0) -> Answer:
+        """Answer one request, at `at_ms` if it is given; `skew_ms` puts the server's clock wrong.
+
+        Not safe under threads: the line in front has the lock.
+        """
+        in_ms = self._clock.now_ms() if at_ms is None else at_ms
+        route, parts = self._route(request)
+        call = Call(request, in_ms, parts, query_of(request), skew_ms)
         try:
-            answer = self._apply(*self._route(request, in_ms))
+            for check in self._checks:
+                check(route, call)
+            answer = route.effect(call)
         except RefusedError as refused:
             answer = refused.answer
-        headers = _headers(in_ms, self._clock.now_ms(), next(self._numbers))
-        return replace(answer, headers={**headers, **answer.headers})
+        out_ms = max(in_ms, self._clock.now_ms())
+        headers = _headers(in_ms + skew_ms, out_ms + skew_ms, next(self._numbers))
+        return replace(answer, headers={**headers, **call.told, **answer.headers})
 
-    def _route(self, request: Request, at_ms: int) -> tuple[Route, Call]:
+    def _route(self, request: Request) -> tuple[Route, dict[str, str]]:
+        """Return the route; for what leads nowhere one that says so, after the checks."""
         matches = [(r, parts) for r in self._routes if (parts := r.match(request.path)) is not None]
-        if not matches:
-            message = f"Path not found: {request.path}"
-            raise RefusedError("NOT_FOUND", message, HTTPStatus.NOT_FOUND)
         for route, parts in matches:
             if route.method == request.method:
-                return route, Call(request, at_ms, parts, query_of(request))
-        message = f"Method {request.method} not allowed"
-        raise RefusedError("METHOD_NOT_ALLOWED", message, HTTPStatus.METHOD_NOT_ALLOWED)
-
-    def _apply(self, route: Route, call: Call) -> Answer:
-        for check in self._checks:
-            if (refusal := check(route, call)) is not None:
-                return refusal
-        answer = route.effect(call)
-        for aftermath in self._aftermaths:
-            answer = aftermath(route, call, answer)
-        return answer
+                return route, dict(parts)
+        signed = "key" in request.headers and request.path.startswith("/api/")
+        private = signed or any(route.private for route, _ in matches)
+        return Route(request.method, request.path, _nowhere(bool(matches)), private), {}
 
 
 def exchange_of(market: Market, clock: MarketClock) -> Exchange:
-    """Return the exchange as it stands: public data and the control of its time."""
+    """Return an exchange without accounts: public data and the control of its time."""
     return Exchange(clock, (*public_routes(market), *control_routes(market, clock)))
+
+
+def _nowhere(known: bool) -> Callable[[Call], Answer]:  # noqa: FBT001 - whether the path is
+    def refuse(call: Call) -> Answer:
+        method, path = call.request.method, call.request.path
+        if known:
+            message = f"Method {method} not allowed"
+            raise RefusedError("METHOD_NOT_ALLOWED", message, HTTPStatus.METHOD_NOT_ALLOWED)
+        raise RefusedError("NOT_FOUND", f"Path not found: {path}", HTTPStatus.NOT_FOUND)
+
+    return refuse
 
 
 def _headers(in_ms: int, out_ms: int, number: int) -> dict[str, str]:

@@ -1,8 +1,9 @@
 """A market: pairs with their rules and timelines. Whoever asks brings the time."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import Any
 
 from crypto_ai_bot.local.exchange.candle_file import Recording
 from crypto_ai_bot.local.exchange.depth import MAX_LEVELS, Depth, depth_at
@@ -19,6 +20,8 @@ class Listing:
 
     rules: PairRules
     timeline: Timeline
+    # A depth of its own in place of one that is made up around the price.
+    book: Callable[[int], Depth] | None = None
 
     def last(self, at_ms: int) -> Decimal:
         """Return the last price at `at_ms`."""
@@ -26,6 +29,9 @@ class Listing:
 
     def depth(self, at_ms: int, levels: int = MAX_LEVELS) -> Depth:
         """Return the order book at `at_ms`, at most `levels` a side."""
+        if self.book is not None:
+            shown = self.book(at_ms)
+            return Depth(at_ms, shown.asks[:levels], shown.bids[:levels])
         return depth_at(self.rules, self.timeline.price(at_ms), at_ms, levels)
 
 
@@ -33,7 +39,12 @@ class Listing:
 class Market:
     """All pairs, by id, in the order they were listed."""
 
-    listings: Mapping[str, Listing]
+    listings: dict[str, Listing]
+
+    def revise(self, pair_id: str, **changes: Any) -> None:
+        """Change the rules of a listed pair from now on; KeyError for one that is not listed."""
+        listing = self.listings[pair_id]
+        self.listings[pair_id] = replace(listing, rules=replace(listing.rules, **changes))
 
     @property
     def first_ms(self) -> int:

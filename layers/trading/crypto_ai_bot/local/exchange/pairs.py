@@ -5,6 +5,7 @@ import math
 import re
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Literal
 
 from crypto_ai_bot.local.exchange.bars import VOLUME_DECIMALS
 from crypto_ai_bot.local.exchange.numbers import plain
@@ -23,9 +24,16 @@ _START_PRICES = {"BTC": 60_000.0, "ETH": 3_000.0, "BNB": 600.0, "SOL": 150.0, "L
 _START_PRICES |= {"LINK": 15.0, "DOT": 7.0, "ADA": 0.5, "XRP": 0.6, "DOGE": 0.12}
 
 
+type TradeStatus = Literal["tradable", "buyable", "sellable", "untradable"]
+
+
 @dataclass(frozen=True, slots=True)
 class PairRules:
-    """What a pair allows: decimals of price and amount, and the smallest order."""
+    """What a pair allows: decimals of price and amount, the smallest and the largest order.
+
+    `slippage` and the rates are ratios of the last price: how far a market order may go, and how
+    far beyond it a limit order may be priced. `delisting_s` is when trading ends, 0 for no end.
+    """
 
     id: str
     base: str
@@ -35,6 +43,24 @@ class PairRules:
     min_base_amount: Decimal
     max_market_base: Decimal
     min_quote_amount: Decimal = Decimal(3)
+    max_quote_amount: Decimal = Decimal(5_000_000)
+    max_market_quote: Decimal = Decimal(3_000_000)
+    slippage: Decimal = Decimal("0.03")
+    up_rate: Decimal = Decimal("0.08")
+    down_rate: Decimal = Decimal("0.08")
+    trade_status: TradeStatus = "tradable"
+    delisting_s: int = 0
+    st_tag: bool = False
+
+    @property
+    def amount_step(self) -> Decimal:
+        """The smallest difference between two amounts of base."""
+        return Decimal(1).scaleb(-self.amount_decimals)
+
+    @property
+    def price_step(self) -> Decimal:
+        """The smallest difference between two prices."""
+        return Decimal(1).scaleb(-self.price_decimals)
 
     @property
     def volume_unit(self) -> int:
@@ -89,21 +115,21 @@ def currency_pair_row(rules: PairRules) -> dict[str, object]:
         "fee": "0.2",
         "min_base_amount": plain(rules.min_base_amount),
         "min_quote_amount": plain(rules.min_quote_amount),
-        "max_quote_amount": "5000000",
+        "max_quote_amount": plain(rules.max_quote_amount),
         "amount_precision": rules.amount_decimals,
         "precision": rules.price_decimals,
-        "trade_status": "tradable",
+        "trade_status": rules.trade_status,
         "sell_start": 0,
         "buy_start": 0,
-        "delisting_time": 0,
+        "delisting_time": rules.delisting_s,
         "type": "normal",
         "trade_url": f"https://www.gate.com/trade/{rules.id}",
-        "st_tag": False,
-        "slippage": "0.03",
+        "st_tag": rules.st_tag,
+        "slippage": plain(rules.slippage),
         "market_order_max_stock": plain(rules.max_market_base),
-        "market_order_max_money": "3000000",
-        "up_rate": "0.08",
-        "down_rate": "0.08",
+        "market_order_max_money": plain(rules.max_market_quote),
+        "up_rate": plain(rules.up_rate),
+        "down_rate": plain(rules.down_rate),
     }
 
 

@@ -47,7 +47,7 @@ def _listing(market: Market, pair_id: str) -> Listing:
 
 
 def _time(_: Market, call: Call) -> object:
-    return {"server_time": call.at_ms}
+    return {"server_time": call.server_ms}
 
 
 def _currencies(market: Market, _: Call) -> object:

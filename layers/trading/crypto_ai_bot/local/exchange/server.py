@@ -1,7 +1,6 @@
 """The HTTP face: HTTP/1.1, keep-alive, Content-Length, a thread a connection."""
 
 import contextlib
-import json
 import socket
 import socketserver
 import sys
@@ -10,7 +9,9 @@ from collections.abc import Iterator
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 
-from crypto_ai_bot.local.exchange.exchange import Exchange, exchange_of
+from crypto_ai_bot.local.exchange.delivery import deliver
+from crypto_ai_bot.local.exchange.grounds import Grounds
+from crypto_ai_bot.local.exchange.line import Line
 from crypto_ai_bot.local.exchange.market import Market
 from crypto_ai_bot.local.exchange.market_clock import MarketClock
 from crypto_ai_bot.local.exchange.wire import Answer, Request
@@ -24,12 +25,19 @@ _POLL_SECONDS = 0.05
 def running_exchange(
     market: Market, clock: MarketClock, *, host: str = LOOPBACK, port: int = 0
 ) -> Iterator[str]:
-    """Serve the market while the block runs; gives the base URL, …/api/v4.
+    """Serve a market while the block runs; gives the base URL, …/api/v4."""
+    with serving(Grounds(market, clock), host=host, port=port) as url:
+        yield url
 
-    Port 0 takes a free one. At the end every connection is closed and every thread joined.
-    Raises OSError where it cannot bind.
+
+@contextlib.contextmanager
+def serving(grounds: Grounds, *, host: str = LOOPBACK, port: int = 0) -> Iterator[str]:
+    """Serve an exchange while the block runs; gives the base URL, …/api/v4.
+
+    Port 0 takes a free one. At the end every connection is closed and every thread joined, and
+    answers that hang are let go. Raises OSError where it cannot bind.
     """
-    with _Server((host, port), exchange_of(market, clock)) as server:
+    with _Server((host, port), grounds.line) as server:
         thread = threading.Thread(target=server.serve_forever, args=(_POLL_SECONDS,), daemon=True)
         thread.start()
         try:
@@ -44,8 +52,9 @@ class _Server(socketserver.ThreadingTCPServer):
     allow_reuse_address = True
     request_queue_size = 128
 
-    def __init__(self, address: tuple[str, int], exchange: Exchange) -> None:
-        self.exchange = exchange
+    def __init__(self, address: tuple[str, int], line: Line) -> None:
+        self.line = line
+        self.stopping = threading.Event()
         self._open: set[socket.socket] = set()
         super().__init__(address, _Handler)
 
@@ -60,7 +69,8 @@ class _Server(socketserver.ThreadingTCPServer):
         super().shutdown_request(request)
 
     def close_connections(self) -> None:
-        """Wake the threads that wait for a next request; server_close then joins them."""
+        """Wake the threads that wait, for a request or to answer; server_close then joins them."""
+        self.stopping.set()
         for connection in list(self._open):
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
@@ -84,9 +94,9 @@ class _Handler(BaseHTTPRequestHandler):
             return
         path, _, raw_query = self.path.partition("?")
         headers = {name.lower(): value for name, value in self.headers.items()}
-        self._write(
-            self.server.exchange.answer(Request(self.command, path, raw_query, headers, body))
-        )
+        peer = str(self.client_address[0])
+        request = Request(self.command, path, raw_query, headers, body, peer)
+        self._write(self.server.line.answer(request))
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815 - the base's names
 
@@ -102,16 +112,8 @@ class _Handler(BaseHTTPRequestHandler):
         return None
 
     def _write(self, answer: Answer) -> None:
-        """Write head and body at once: two writes would wait for each other's acknowledgement."""
-        body = json.dumps(answer.payload, separators=(",", ":")).encode()
-        headers = {
-            **answer.headers,
-            "Content-Type": "application/json; charset=utf-8",
-            "Content-Length": str(len(body)),
-        }
-        status = f"{self.protocol_version} {answer.status.value} {answer.status.phrase}"
-        head = "\r\n".join([status, *(f"{k}: {v}" for k, v in headers.items())])
-        self.wfile.write(head.encode("latin-1") + b"\r\n\r\n" + body)
+        if not deliver(self.connection, answer, self.server.stopping.wait):
+            self.close_connection = True
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """Refuse what is not HTTP as Gate would, in JSON; the connection closes."""

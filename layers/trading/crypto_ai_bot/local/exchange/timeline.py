@@ -11,6 +11,7 @@ from crypto_ai_bot.local.exchange.bars import (
     PRINTS_PER_BAR,
     Bar,
     Print,
+    first_in,
     fold,
     price_in,
     prints,
@@ -90,6 +91,24 @@ class Timeline:
         if bar is None:
             raise ValueError(f"nothing traded before {self.source.first_ms}; asked for {at_ms}")
         return price_in(bar, at_ms - bar.open_ms, self.source.step_ms)
+
+    def first_reach(self, price: int, after_ms: int, until_ms: int, *, rising: bool) -> int | None:
+        """Return the first moment in (after_ms, until_ms] with the price at `price` or beyond.
+
+        Beyond is above where `rising`, below otherwise. None where it does not get there.
+        """
+        standing = self.source.newest(after_ms)
+        from_ms = standing.open_ms if standing else after_ms + 1
+        bars = self.source.bars(from_ms, until_ms + 1)
+        for number, bar in enumerate(bars):
+            if (bar.high < price) if rising else (bar.low > price):
+                continue
+            ends_ms = bars[number + 1].open_ms if number + 1 < len(bars) else until_ms + 1
+            begin_ms = max(after_ms + 1, bar.open_ms)
+            found = first_in(bar, price, begin_ms, ends_ms, self.source.step_ms, rising=rising)
+            if found is not None:
+                return found
+        return None
 
     def window(self, from_ms: int, at_ms: int) -> Bar | None:
         """Fold what traded from `from_ms`, raised to a bar's open, until `at_ms`."""
