@@ -21,8 +21,8 @@ def set_trading_state(
     """Makes `state` the table's word on trading, and tells the operator that it changed.
 
     The last one to ask wins; `only_tighten` leaves a state that allows less as it stands. Setting
-    the state that already stands changes nothing. Raises StoreUnavailable when the table did not answer (then it is not known which state stands), or
-    when others were quicker each time.
+    the state that already stands changes nothing. Raises StoreUnavailable when the table did not
+    answer (then it is not known which state stands), or when others were quicker each time.
     """
     control = store.glance().control
     for _ in range(TRIES):
