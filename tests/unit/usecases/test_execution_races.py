@@ -260,6 +260,17 @@ def test_no_order_is_placed_without_a_lease_of_its_own(books: Books) -> None:
     assert len(books.broker.submissions) == 1
 
 
+def test_an_order_whose_fate_is_open_counts_as_bought(books: Books) -> None:
+    """Invariant I5: from the journal on, until it is proved absent."""
+    books.broker.faults = [Fault.LOST_BEFORE]
+    books.enter()
+    assert books.store.glance().account.exposure_quote == 100
+    for _ in range(5):
+        books.next_minute()
+        books.evaluate()
+    assert books.store.glance().account.exposure_quote == 0
+
+
 def test_what_was_filled_is_in_the_journal_beside_its_order(books: Books) -> None:
     outcome = books.enter()
     assert outcome.order
