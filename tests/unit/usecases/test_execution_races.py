@@ -173,8 +173,17 @@ def test_a_run_that_outlived_its_lease_before_it_settled_writes_nothing(
 ) -> None:
     """Invariant I11: the next holder has asked the exchange, and its word stands."""
     books.broker.faults = fault
+    commit, refused = books.store.commit, list[Conflict]()
+
+    def counted(changes: Sequence[Change]) -> Conflict | None:
+        conflict = commit(changes)
+        refused.extend([conflict] if conflict and len(changes) > 1 else [])
+        return conflict
+
+    books.store.commit = counted  # type: ignore[method-assign]  # the same store, watched
     before_reading(books, lambda: another_run_settles(books))
     books.enter()
+    assert len(refused) == 1  # it does not try again what can no longer be written
     books.script.says = Action.HOLD
     for _ in range(4):
         books.next_minute()

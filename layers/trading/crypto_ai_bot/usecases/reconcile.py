@@ -13,7 +13,7 @@ from crypto_ai_bot.domain.ledger import Ledger
 from crypto_ai_bot.domain.market import Balance, Symbol
 from crypto_ai_bot.ports.store import Advance, Create, Replace, Unchanged, as_stored
 from crypto_ai_bot.reconciliation.drift import Drift, drift_of, halted
-from crypto_ai_bot.usecases.desk import Desk, give_back, take_lease
+from crypto_ai_bot.usecases.desk import Desk, take_lease
 from crypto_ai_bot.usecases.outcome import Decision, RunOutcome, SymbolOutcome
 from crypto_ai_bot.usecases.run import Sight, finish, look, look_again
 from crypto_ai_bot.usecases.trading import settle_first
@@ -76,6 +76,5 @@ def _drifted(desk: Desk, sight: Sight, ledger: Ledger, drift: Drift) -> SymbolOu
         return replace(seen, decision=Decision.BUSY)
     stopped, halt_told = halted(held.released(), str(drift), now_ms)
     if desk.store.commit([Replace(stopped), Create(told), Create(halt_told)]):
-        give_back(desk, held)
         return replace(seen, decision=Decision.BUSY)
     return replace(seen, decision=Decision.HALTED, ledger=as_stored(stopped))
