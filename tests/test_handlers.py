@@ -74,8 +74,10 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
     forget()
     with mock_aws():
         session = botocore.session.get_session()
-        make_table(session.create_client("dynamodb"), "books")
-        session.create_client("ssm").put_parameter(Name="/books/trading", Value="on", Type="String")
+        make_table(session.create_client("dynamodb"), variables["TABLE_NAME"])
+        session.create_client("ssm").put_parameter(
+            Name="/books/trading", Value="on", Type="String", Overwrite=True
+        )
         yield monkeypatch
     forget()
 
