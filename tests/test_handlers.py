@@ -61,7 +61,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
         "AWS_ACCESS_KEY_ID": "testing",
         "AWS_SECRET_ACCESS_KEY": "testing",
         "AWS_DEFAULT_REGION": "us-east-1",
-        "TABLE_NAME": f"books-{next(_NUMBERS)}",
+        "TABLE_NAME": f"handlers-{next(_NUMBERS)}",
         "TRADING_PARAMETER": "/books/trading",
         "PRICE_FEED": "fixed",
         "FIXED_PRICE": "20000",
