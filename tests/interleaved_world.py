@@ -101,6 +101,7 @@ class World:
             exposure_quote_max=dec(self.rng.choice((150, 250, 1_000))),
         )
         self.parameter_until_ms: list[tuple[TradingState, float]] = [(self.parameter, float("inf"))]
+        self.dead_after_ms = self.rng.choice((0, 100_000))
         self.names: list[str] = []
         self.open_at_start: dict[str, dict[Symbol, int]] = {}
         self.runs: list[Invocation] = []
@@ -213,6 +214,7 @@ class World:
             bucket_ms=10_000,
             lease_ms=70_000,
             exits_interval_ms=20_000,
+            dead_after_ms=self.dead_after_ms,
             limits=self.limits,
             stops=StopRules(
                 hard_pct=5, trailing_pct=4, take_profit=(TakeProfitStep(3, dec("0.5")),)

@@ -155,6 +155,7 @@ class BrokerDoor:
         self._sent, self._late = sent, late
         self.read_answer = exchange.read_answer
         self.expires_ms = exchange.expires_ms
+        self.trouble = exchange.trouble
 
     def __getattr__(self, name: str) -> Any:
         read = getattr(self._exchange, name)

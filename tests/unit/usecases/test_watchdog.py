@@ -147,3 +147,18 @@ def test_off_stays_off_when_the_watchdog_takes_over(books: Books) -> None:
     books.next_minute(4)
     watchdog(books.desk, books.tick(Job.WATCHDOG))
     assert books.store.glance().control.state is TradingState.OFF
+
+
+def test_off_that_is_set_while_the_watchdog_works_stays_off(books: Books) -> None:
+    books.dead_after_ms = 180_000
+    books.enter()
+    books.next_minute(4)
+
+    def operator_stops(call: str) -> None:
+        if call == "time":
+            books.broker.on_call = lambda _call: None
+            set_trading_state(books.store, books.clock, TradingState.OFF, "a test", "operator")
+
+    books.broker.on_call = operator_stops
+    watchdog(books.desk, books.tick(Job.WATCHDOG))
+    assert books.store.glance().control.state is TradingState.OFF

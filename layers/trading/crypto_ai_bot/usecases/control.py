@@ -2,7 +2,7 @@
 
 from crypto_ai_bot.domain.errors import StoreUnavailable
 from crypto_ai_bot.domain.event import Event, EventKind
-from crypto_ai_bot.domain.trading_state import Control, TradingState
+from crypto_ai_bot.domain.trading_state import Control, TradingState, more_careful
 from crypto_ai_bot.ports.clock import Clock
 from crypto_ai_bot.ports.store import Create, Replace, Store, as_stored
 
@@ -10,17 +10,25 @@ TRIES = 5
 
 
 def set_trading_state(
-    store: Store, clock: Clock, state: TradingState, reason: str, changed_by: str
+    store: Store,
+    clock: Clock,
+    state: TradingState,
+    reason: str,
+    changed_by: str,
+    *,
+    only_tighten: bool = False,
 ) -> Control:
     """Makes `state` the table's word on trading, and tells the operator that it changed.
 
-    The last one to ask wins. Setting the state that already stands changes nothing. Raises
-    StoreUnavailable when the table did not answer (then it is not known which state stands), or
-    when others were quicker each time.
+    The last one to ask wins; `only_tighten` leaves a state that allows less as it stands. Setting
+    the state that already stands changes nothing. Raises StoreUnavailable when the table did not
+    answer (then it is not known which state stands), or when others were quicker each time.
     """
     control = store.glance().control
     for _ in range(TRIES):
         if control.state is state and control.version:
+            return control
+        if only_tighten and more_careful(control.state, state) is not state:
             return control
         changed = Control(state, reason, changed_by, clock.now_ms(), control.version)
         told = Event(

@@ -61,10 +61,9 @@ def _take_over(desk: Desk, sight: Sight, silent_ms: int) -> RunOutcome:
     Under the watchdog's own tick, so the heartbeat of exits stays silent until exits itself is
     back. Entries stay stopped until a person starts them again.
     """
-    if sight.glance.control.state.entries_open:
-        reason = f"dead man's switch: exits silent for {silent_ms // 1000} s"
-        state = TradingState.EXITS_ONLY
-        set_trading_state(desk.store, desk.clock, state, reason, "watchdog")
+    reason = f"dead man's switch: exits silent for {silent_ms // 1000} s"
+    state = TradingState.EXITS_ONLY
+    set_trading_state(desk.store, desk.clock, state, reason, "watchdog", only_tighten=True)
     return exits(desk, sight.tick)
 
 
