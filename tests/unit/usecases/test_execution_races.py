@@ -9,6 +9,7 @@ from books import Books
 from builders import BTC, ETH, LIMITS, dec, quote
 from crypto_ai_bot.domain.job import Job
 from crypto_ai_bot.domain.order import Order, OrderState
+from crypto_ai_bot.domain.position import FLAT
 from crypto_ai_bot.domain.signal import Action
 from crypto_ai_bot.domain.trading_state import TradingState
 from crypto_ai_bot.ports.broker import Answer, Outcome
@@ -198,3 +199,34 @@ def test_a_halt_for_drift_is_not_written_over_books_that_another_run_took(books:
     assert books.ledger.halt is None
     assert books.ledger.lease
     assert books.ledger.lease.owner == "another run"
+
+
+def test_a_run_frozen_right_before_its_journal_entry_journals_nothing(books: Books) -> None:
+    """Its lease has passed on, and a stop has sold what it was about to sell."""
+    books.enter()
+    books.next_minute()
+    books.price("18000")
+    commit = books.store.commit
+
+    def frozen(changes: Sequence[Change]) -> Conflict | None:
+        if any(isinstance(one, Create) and isinstance(one.entity, Order) for one in changes):
+            books.store.commit = commit  # type: ignore[method-assign]  # once
+            books.clock.at_ms += 71_000
+            books.exits()
+        return commit(changes)
+
+    books.store.commit = frozen  # type: ignore[method-assign]  # once
+    outcome = books.evaluate(Action.EXIT)
+    assert outcome.decision is Decision.BUSY
+    assert len(books.broker.submissions) == 2
+    assert not books.store.unresolved_orders()
+    books.assert_books_equal_exchange()
+
+
+def test_a_ledger_that_forgot_its_slot_still_makes_no_second_order_of_it(books: Books) -> None:
+    """Restored from a backup, say: the journal remembers the name, and that alone is enough."""
+    books.enter()
+    forgot = replace(books.ledger, position=FLAT, guard=None, slots={}, last_entry_ms=0)
+    books.store.commit([Replace(forgot)])
+    assert books.enter().decision is Decision.BUSY
+    assert len(books.broker.submissions) == 1
