@@ -28,7 +28,7 @@ run_arguments = $(if $(TICKS),--ticks '$(TICKS)') $(foreach file,$(DATA),--data 
   $(if $(EXCHANGE),--exchange '$(EXCHANGE)') $(if $(JSON),--json) \
   $(foreach name,$(SETTINGS),$(if $($(name)),--set '$(name)=$($(name))'))
 
-.PHONY: help setup run test check build deploy-local lock forget clean
+.PHONY: help setup run test check coverage bench build deploy-local lock forget clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -40,7 +40,7 @@ run: setup ## the whole system on this machine; TICKS=3, DATA=file FROM=time SPE
 	@exec $(BIN)/python -m crypto_ai_bot.local.rehearsal $(run_arguments)
 
 test: setup ## every test
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n 2 --dist loadfile
 
 check: setup ## lint, format, types, import contract, template
 	@$(BIN)/ruff check
@@ -48,6 +48,14 @@ check: setup ## lint, format, types, import contract, template
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@sam validate --lint
+
+rooms := */crypto_ai_bot/domain/*,*/crypto_ai_bot/risk/*,*/crypto_ai_bot/reconciliation/*,*/crypto_ai_bot/usecases/*
+coverage: setup ## branch coverage of the rooms that decide; under 95 % it fails
+	@$(BIN)/pytest -n 2 --dist loadfile tests/unit tests/contract --cov --cov-report=
+	@$(BIN)/coverage report --include='$(rooms)' --skip-covered --fail-under=95
+
+bench: setup ## what things cost, as ratios against a floor of the same run; writes bench.json
+	@$(BIN)/python tests/benchmarks/bench.py $(if $(JSON),--json)
 
 build: setup ## the layers and functions for AWS, into .aws-sam; ARCHITECTURE=arm64 or x86_64
 	@LAYER_PLATFORM=$(or $(platform_$(ARCHITECTURE)),$(error ARCHITECTURE is $(ARCHITECTURE); allowed: arm64, x86_64)) \
@@ -65,7 +73,7 @@ lock: setup ## bring the four lock files up to date with what is asked for
 	@$(BIN)/uv pip compile $(lock_flags) --upgrade .ci/requirements-uv.in -o .ci/requirements-uv.txt
 
 forget: ## begin anew: remove this machine's paper accounts
-	@rm -rf .local/cloud .local/replays .local/rehearsal.json
+	@rm -rf .local/cloud .local/gate .local/replays .local/rehearsal.json
 
 clean: ## remove what was built; the paper account in .local stays
 	@rm -rf .aws-sam .local/build .local/sam-cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage*

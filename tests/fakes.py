@@ -30,6 +30,7 @@ from crypto_ai_bot.storage.memory import MemoryTable
 from crypto_ai_bot.storage.store import TableStore
 from crypto_ai_bot.strategies.base import Strategy
 from crypto_ai_bot.usecases.desk import Desk, Policy
+from crypto_ai_bot.usecases.instance import Instance
 
 
 @dataclass
@@ -111,6 +112,7 @@ class FakeBroker:
     rules: dict[Symbol, MarketRules] = field(default_factory=dict)
     candles: Sequence[Candle] | None = None
     down: bool = False
+    troubled: str = ""
     faults: list[Fault] = field(default_factory=list)
     listing_lag_ms: int = 0
     fill_fraction: Decimal = Decimal(1)
@@ -127,11 +129,12 @@ class FakeBroker:
 
     def fetch_ticker(self, symbol: Symbol) -> Quote:
         self._asked("ticker")
-        return self.quotes[symbol]
+        return replace(self.quotes[symbol], read_ms=self.clock.at_ms)
 
     def fetch_tickers(self, symbols: Sequence[Symbol]) -> Mapping[Symbol, Quote]:
         self._asked("tickers")
-        return {symbol: self.quotes[symbol] for symbol in symbols if symbol in self.quotes}
+        seen = {symbol: self.quotes[symbol] for symbol in symbols if symbol in self.quotes}
+        return {at: replace(price, read_ms=self.clock.at_ms) for at, price in seen.items()}
 
     def fetch_candles(
         self, symbol: Symbol, timeframe: str, bars: int, now_ms: int
@@ -254,6 +257,9 @@ class FakeBroker:
         balance = Balance(self._free(symbol.quote), self._free(symbol.base))
         return Evidence(tuple(shown), balance, self.clock.at_ms)
 
+    def trouble(self, now_ms: int) -> str:
+        return self.troubled if now_ms else ""
+
     def expires_ms(self, server_ms: int) -> int:
         return server_ms + 3_000
 
@@ -271,6 +277,8 @@ class Bench:
     limits: RiskLimits = field(default_factory=RiskLimits)
     stops: StopRules = field(default_factory=StopRules)
     symbols: tuple[Symbol, ...] = (BTC,)
+    dead_after_ms: int = 0
+    instance: Instance | None = None
     store: Store = field(default_factory=lambda: TableStore(MemoryTable(), "paper"))
 
     def __post_init__(self) -> None:
@@ -291,10 +299,11 @@ class Bench:
             bucket_ms=10_000,
             lease_ms=70_000,
             exits_interval_ms=10_000,
+            dead_after_ms=self.dead_after_ms,
             limits=self.limits,
             stops=self.stops,
         )
-        return Desk(self.store, self.broker, self.clock, self.switch, policy)
+        return Desk(self.store, self.broker, self.clock, self.switch, policy, self.instance)
 
     def price(self, bid: str, ask: str | None = None, symbol: Symbol = BTC) -> None:
         self.broker.quotes[symbol] = quote(bid, ask or bid)

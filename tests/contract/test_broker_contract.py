@@ -1,11 +1,16 @@
 """What every Broker promises the use cases, whatever stands behind it."""
 
+from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
+from crypto_ai_bot.brokers.ccxt_client import CcxtClient
 from crypto_ai_bot.brokers.fixed_feed import FixedFeed
+from crypto_ai_bot.brokers.gate_broker import GateBroker, GateTerms
 from crypto_ai_bot.brokers.paper import PaperBroker, PaperTerms
 from crypto_ai_bot.domain.errors import ExchangeUnavailable
 from crypto_ai_bot.domain.order import (
@@ -17,6 +22,10 @@ from crypto_ai_bot.domain.order import (
     Side,
     client_order_id,
 )
+from crypto_ai_bot.local.exchange.grounds import Grounds
+from crypto_ai_bot.local.exchange.market import synthetic_market
+from crypto_ai_bot.local.exchange.market_clock import MarketClock
+from crypto_ai_bot.local.exchange.server import serving
 from crypto_ai_bot.ports.broker import Accepted, Answer, Broker, Rejected, Unknown
 from crypto_ai_bot.storage.memory import MemoryTable
 from crypto_ai_bot.storage.store import TableStore
@@ -33,7 +42,7 @@ class Venue:
     clock: ManualClock
 
 
-def paper_over_script() -> Venue:
+def paper_over_script(_stack: ExitStack) -> Venue:
     clock = ManualClock()
     feed = ScriptedFeed(clock)
     feed.set_price(BTC_USDT, "100.00", "100.01")
@@ -41,17 +50,50 @@ def paper_over_script() -> Venue:
     return Venue(PaperBroker(feed, store, clock, PaperTerms(START)), clock)
 
 
-def paper_over_fixed() -> Venue:
+def paper_over_fixed(_stack: ExitStack) -> Venue:
     clock = ManualClock()
     store = TableStore(MemoryTable(), "paper")
     feed = FixedFeed(Decimal("100.01"), clock)
     return Venue(PaperBroker(feed, store, clock, PaperTerms(START)), clock)
 
 
-@pytest.fixture(params=[paper_over_script, paper_over_fixed], ids=lambda make: make.__name__)
-def venue(request: pytest.FixtureRequest) -> Venue:
-    made: Venue = request.param()
-    return made
+@dataclass
+class MarketTime(ManualClock):
+    """The embedded exchange's clock, which the tests move too."""
+
+    market: Any = None
+
+    def advance(self, by_ms: int) -> None:
+        super().advance(by_ms)
+        self.market.advance(by_ms)
+
+
+def gate_over_embedded(stack: ExitStack) -> Venue:
+    """The live broker, the real client and the embedded exchange."""
+    clock = MarketTime()
+    clock.market = MarketClock(clock.now_ms(), 0)
+    served = Grounds(synthetic_market(["BTC_USDT"], seed=7), clock.market)
+    served.make_key("contract-key", "contract-secret", USDT=str(START))
+    url = stack.enter_context(serving(served))
+    client = CcxtClient(
+        "gateio",
+        base_url=url,
+        api_key="contract-key",
+        api_secret="contract-secret",
+        interval_ms=0,
+    )
+    stack.callback(client.close)
+    return Venue(GateBroker(client, clock, GateTerms()), clock)
+
+
+@pytest.fixture(
+    params=[paper_over_script, paper_over_fixed, gate_over_embedded],
+    ids=lambda make: make.__name__,
+)
+def venue(request: pytest.FixtureRequest) -> Iterator[Venue]:
+    with ExitStack() as stack:
+        made: Venue = request.param(stack)
+        yield made
 
 
 def journaled(venue: Venue, side: Side, amount: str, slot_ms: int = 0) -> Order:
@@ -187,7 +229,7 @@ def test_tickers_of_many_are_those_of_each(venue: Venue) -> None:
 
 
 def test_a_feed_that_is_down_is_unavailable_for_reads_and_an_answer_for_submissions() -> None:
-    venue = paper_over_script()
+    venue = paper_over_script(ExitStack())
     order = journaled(venue, Side.BUY, "50")
     feed = venue.broker._feed  # type: ignore[attr-defined]
     feed.down = True

@@ -2,13 +2,17 @@
 
 import gzip
 import json
+import socket
 import socketserver
+import struct
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Self
+from urllib.parse import parse_qsl
 
 type Behaviour = Callable[["_Connection"], None]
+type Responder = Callable[["Received"], bytes | Behaviour | None]
 
 
 @dataclass(frozen=True)
@@ -16,14 +20,23 @@ class Received:
     method: str
     path: str
     headers: dict[str, str]
+    body: str = ""
+
+    @property
+    def question(self) -> dict[str, str]:
+        return dict(parse_qsl(self.path.partition("?")[2]))
 
 
 class HttpStub:
-    """`answers` maps a path (without its query) to bytes or to a behaviour; "" stands for any."""
+    """`answers` maps a path (without its query) to bytes or to a behaviour; "" stands for any.
+
+    `responder` is asked first; None leaves the request to `answers`.
+    """
 
     def __init__(self) -> None:
         self.received: list[Received] = []
         self.answers: dict[str, bytes | Behaviour] = {}
+        self.responder: Responder = lambda _request: None
         self.released = threading.Event()
         self._server = _Server(("127.0.0.1", 0), _Connection)
         self._server.stub = self
@@ -32,6 +45,9 @@ class HttpStub:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self._server.server_address[1]}/api/v4"
+
+    def posts(self) -> list[Received]:
+        return [request for request in self.received if request.method == "POST"]
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -62,8 +78,12 @@ class _Connection(socketserver.StreamRequestHandler):
             while (header := self.rfile.readline().decode().strip()) != "":
                 name, _, value = header.partition(": ")
                 headers[name] = value
-            stub.received.append(Received(method, path, headers))
-            answer = stub.answers.get(path.partition("?")[0].removeprefix("/api/v4"))
+            body = self.rfile.read(int(headers.get("Content-Length", "0"))).decode()
+            request = Received(method, path, headers, body)
+            stub.received.append(request)
+            answer = stub.responder(request)
+            if answer is None:
+                answer = stub.answers.get(path.partition("?")[0].removeprefix("/api/v4"))
             answer = answer if answer is not None else stub.answers.get("", answered({}, 404))
             if callable(answer):
                 answer(self)
@@ -83,6 +103,22 @@ def answered(body: Any, status: int = 200, *, headers: str = "", raw: bytes | No
         f"X-Gate-Trace-Id: trace-7\r\n{headers}Content-Length: {len(content)}\r\n\r\n"
     )
     return head.encode() + content
+
+
+def closes(raw: bytes) -> Behaviour:
+    """Sends these bytes and ends the connection."""
+
+    def behave(connection: _Connection) -> None:
+        connection.wfile.write(raw)
+
+    return behave
+
+
+def resets(connection: _Connection) -> None:
+    """Ends the connection with a RST."""
+    linger = struct.pack("ii", 1, 0)
+    connection.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+    connection.connection.close()
 
 
 def hangs(connection: _Connection) -> None:

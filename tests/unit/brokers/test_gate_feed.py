@@ -20,8 +20,9 @@ from http_stub import (
 )
 
 from crypto_ai_bot.brokers.ccxt_client import CcxtClient
+from crypto_ai_bot.brokers.gate_broker import GateBroker, GateTerms
 from crypto_ai_bot.brokers.gate_feed import GateFeed
-from crypto_ai_bot.domain.errors import ExchangeUnavailable
+from crypto_ai_bot.domain.errors import ExchangeRefusesKey, ExchangeUnavailable
 from crypto_ai_bot.domain.market import Candle, Level, TradeStatus
 from fakes_feed import BTC_USDT, LTC_USDT, ManualClock
 
@@ -94,22 +95,6 @@ def test_the_requests_are_those_that_ccxt_makes_for_the_same_calls(
         del own_headers["User-Agent"], their_headers["User-Agent"]  # names requests' version
         assert (request.method, request.path) == (theirs["method"], theirs["path"])
         assert own_headers == their_headers
-
-
-def test_a_keyed_client_asks_for_the_accounts_own_fee_with_a_signed_request(
-    stub: HttpStub, client_of: ClientOf, clock: ManualClock
-) -> None:
-    feed = GateFeed(client_of(api_key="key", api_secret="secret"), clock)
-    stub.answers = {
-        "/wallet/fee": answered({"taker_fee": "0.0015", "maker_fee": "0.001"}),
-        "/spot/currency_pairs/LTC_USDT": answered(LTC_PAIR),
-    }
-    assert feed.fetch_rules(LTC_USDT, NOW_MS).taker_fee_rate == Decimal("0.0015")
-    fee, pair = stub.received
-    assert fee.path == "/api/v4/wallet/fee?currency_pair=LTC_USDT"
-    assert fee.headers["KEY"] == "key"
-    assert len(fee.headers["SIGN"]) == 128
-    assert "KEY" not in pair.headers
 
 
 def test_no_symbols_need_no_request(stub: HttpStub, feed: GateFeed) -> None:
@@ -330,16 +315,6 @@ def test_tickers_in_another_shape_are_unavailable_for_all(
         feed.fetch_tickers([LTC_USDT, BTC_USDT])
 
 
-@pytest.mark.parametrize("fee", ["1", "-0.001", None, 0.002])
-def test_a_fee_that_makes_no_sense_is_unavailable(
-    fee: Any, stub: HttpStub, client_of: ClientOf, clock: ManualClock
-) -> None:
-    feed = GateFeed(client_of(api_key="key", api_secret="secret"), clock)
-    stub.answers[""] = answered({"taker_fee": fee})
-    with pytest.raises(ExchangeUnavailable, match="wallet/fee LTC/USDT: unreadable"):
-        feed.fetch_rules(LTC_USDT, NOW_MS)
-
-
 # --- what goes wrong
 
 
@@ -397,12 +372,12 @@ def test_the_trace_id_is_told_for_gates_support(stub: HttpStub, feed: GateFeed) 
 def test_the_deadline_is_for_the_whole_call_and_the_next_call_starts_afresh(
     behaviour: Any, stub: HttpStub, client_of: ClientOf, clock: ManualClock
 ) -> None:
-    feed = GateFeed(client_of(wait_ms=60_000, deadline_ms=150), clock)
+    feed = GateFeed(client_of(wait_ms=60_000, deadline_ms=800), clock)
     stub.answers["/spot/time"] = behaviour
     began = time.monotonic()
-    with pytest.raises(ExchangeUnavailable, match="no answer in 150 ms"):
+    with pytest.raises(ExchangeUnavailable, match="no answer in 800 ms"):
         feed.fetch_server_ms()
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 10  # not the sixty seconds that each wait may take
     stub.answers["/spot/time"] = answered({"server_time": 1_597_026_383_085})
     assert feed.fetch_server_ms() == 1_597_026_383_085
     assert len(stub.received) == 2
@@ -411,7 +386,7 @@ def test_the_deadline_is_for_the_whole_call_and_the_next_call_starts_afresh(
 def test_a_client_that_missed_its_deadline_is_not_used_again(
     stub: HttpStub, client_of: ClientOf
 ) -> None:
-    client = client_of(wait_ms=60_000, deadline_ms=150)
+    client = client_of(wait_ms=60_000, deadline_ms=800)
 
     def exchange_in_use() -> Any:
         return client.call("itself", lambda gate: gate, lambda gate: gate)
@@ -465,10 +440,11 @@ def test_no_key_and_no_signature_reaches_a_log_or_an_error(
     clock: ManualClock,
     everything_logged: pytest.LogCaptureFixture,
 ) -> None:
-    feed = GateFeed(client_of(api_key="my-key-id", api_secret="my-secret"), clock)
+    client = client_of(api_key="my-key-id", api_secret="my-secret")
+    broker = GateBroker(client, clock, GateTerms())
     stub.answers[""] = answered({"label": "INVALID_KEY", "message": "my-key-id is unknown"}, 401)
-    with pytest.raises(ExchangeUnavailable) as caught:
-        feed.fetch_rules(LTC_USDT, NOW_MS)
+    with pytest.raises(ExchangeRefusesKey) as caught:
+        broker.fetch_rules(LTC_USDT, NOW_MS)
     signature = stub.received[0].headers["SIGN"]
     told = str(caught.value) + everything_logged.text
     assert not [secret for secret in ("my-key-id", "my-secret", signature) if secret in told]

@@ -2,6 +2,7 @@
 
 import json
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -139,6 +140,50 @@ def test_an_order_that_cannot_be_read_whole_is_not_read(wrong: Any) -> None:
         read_order({**REAL_BUY, **wrong})
 
 
+SAMPLES = Path(__file__).parents[4] / "shared/reference/gate/response-samples.json"
+
+
+@pytest.mark.skipif(not SAMPLES.exists(), reason="the reference is not beside the project")
+def test_the_recorded_orders_are_read_as_their_sources_tell() -> None:
+    samples = json.loads(SAMPLES.read_text())
+
+    def read(start: str) -> Any:
+        (row,) = (row for name, row in samples.items() if name.startswith(start))
+        return read_order(row)
+
+    whole = read("REAL market buy 5 USDT, ccxt PR 19098")
+    assert whole.totals == Totals(
+        Decimal("0.078"), Decimal("4.99434"), fee_base=Decimal("0.000156")
+    )
+    older = read("REAL market buy 5 USDT, ccxt PR 16793")
+    assert older.totals.fee_base == Decimal("0.0001087074682")
+    assert older.finished
+    assert read("REAL cancelled limit").totals == Totals()
+    full = read("POST /spot/orders FULL")
+    assert full.totals == Totals(
+        Decimal("0.001"), Decimal("63.4693"), fee_base=Decimal("0.00000022")
+    )
+    with pytest.raises(KeyError):  # RESULT tells no fee's coin, and ACK no fill at all
+        read("POST /spot/orders action_mode=ACK")
+
+
+@pytest.mark.parametrize(
+    ("charged", "left_base"),
+    [
+        ({"fee": "0.000156", "fee_currency": "LTC"}, "0.077844"),
+        ({"fee": "0", "gt_fee": "0.0021", "gt_discount": True}, "0.078"),
+        ({"fee": "0", "point_fee": "0.0099"}, "0.078"),
+        ({"fee": "0.000156", "rebated_fee": "0.00005", "rebated_fee_currency": "LTC"}, "0.077894"),
+    ],
+    ids=["base", "GT", "points", "rebate"],
+)
+def test_what_a_buy_leaves_of_the_base_is_what_the_fee_did_not_take(
+    charged: dict[str, Any], left_base: str
+) -> None:
+    totals = read_order({**REAL_BUY, **charged}).totals
+    assert totals.base - totals.fee_base == Decimal(left_base)
+
+
 # --- what an answer to a submission proves
 
 OURS = "t-a-abc"
@@ -224,6 +269,7 @@ def test_a_request_that_never_left_is_a_rejection() -> None:
         (400, "<html>"),
         (429, {}),
         (500, {"label": "BALANCE_NOT_ENOUGH"}),
+        (302, {"label": "BALANCE_NOT_ENOUGH"}),
         (400, {"label": "SERVER_ERROR"}),
         (400, {"label": "INTERNAL"}),
         (400, {"label": "REPEAT_REQUEST"}),

@@ -115,8 +115,12 @@ def sell(paper: PaperBroker, base: str, name: str = "t-paper-sell") -> Answer:
     return paper.create_market_sell_base(LTC_USDT, Decimal(base), name)
 
 
+def fields_of(answer: Answer) -> Any:
+    return json.loads(json.loads(answer.raw)["body"])
+
+
 def label_of(answer: Answer) -> str:
-    return str(json.loads(answer.raw.partition("\n")[2])["label"])
+    return str(fields_of(answer)["label"])
 
 
 # --- filling
@@ -126,9 +130,8 @@ def test_the_real_order_of_september_2023_comes_back_in_gates_own_fields(
     paper: PaperBroker, clock: ManualClock
 ) -> None:
     answer = buy(paper)
-    head, _, body = answer.raw.partition("\n")
-    fields = json.loads(body)
-    assert head == "HTTP 201 paper-1"
+    told, fields = json.loads(answer.raw), fields_of(answer)
+    assert (told["status"], told["trace_id"]) == (201, "paper-1")
     real = {
         "status": "closed",
         "currency_pair": "LTC_USDT",
@@ -180,7 +183,7 @@ def test_depth_that_runs_out_leaves_the_rest_unspent(
 ) -> None:
     feed.set_depth(LTC_USDT, asks=[("64.03", "0.02"), ("64.05", "0.03")], bids=[("64", "1")])
     answer = buy(paper, "500")
-    fields = json.loads(answer.raw.partition("\n")[2])
+    fields = fields_of(answer)
     assert (fields["status"], fields["finish_as"]) == ("cancelled", "ioc")
     assert fields["filled_amount"] == "0.05"
     outcome = paper.read_answer(order_of(clock), answer)
@@ -201,7 +204,7 @@ def test_an_order_that_finds_nothing_is_made_and_changes_nothing(
 
 
 def test_slippage_worsens_every_price(paper_of: Callable[..., PaperBroker]) -> None:
-    fields = json.loads(buy(paper_of(slippage_pct=Decimal("0.1"))).raw.partition("\n")[2])
+    fields = fields_of(buy(paper_of(slippage_pct=Decimal("0.1"))))
     assert fields["avg_deal_price"] == "64.1"  # 64.03 and a thousandth, up to the next cent
 
 
@@ -209,7 +212,7 @@ def test_no_fill_lies_beyond_the_price_protection(
     paper_of: Callable[..., PaperBroker], feed: ScriptedFeed
 ) -> None:
     feed.set_depth(LTC_USDT, asks=[("64", "0.01"), ("67", "9")])
-    fields = json.loads(buy(paper_of()).raw.partition("\n")[2])
+    fields = fields_of(buy(paper_of()))
     assert (fields["finish_as"], fields["filled_amount"]) == ("price_protect_cancelled", "0.01")
 
 

@@ -52,6 +52,7 @@ ENTRY_OBJECTIONS = [
     ("trading_state", facts(trading_state=TradingState.EXITS_ONLY)),
     ("trading_state", facts(trading_state=TradingState.OFF)),
     ("stale_tick", facts(scheduled_ms=NOON_MS - 90_001)),
+    ("exchange", facts(exchange_trouble="3 requests in a row had no answer")),
     ("halted", facts(ledger=replace(BLANK, halt=Halt("drift", 1)))),
     ("position", facts(ledger=HOLDING)),
     ("market", facts(market=market(trade_status=TradeStatus.SELLABLE))),
@@ -162,3 +163,10 @@ def test_whatever_is_approved_keeps_the_exposure_within_its_limit(
     permission = review(buy_request(str(amount)), judged, LIMITS)
     if isinstance(permission, Approved):
         assert committed + amount <= LIMITS.exposure_quote_max
+
+
+def test_a_failing_exchange_keeps_no_exit_back() -> None:
+    judged = facts(
+        ledger=HOLDING, balance=Balance(dec(0), dec("0.005")), exchange_trouble="no answers"
+    )
+    assert isinstance(review(sell_request(), judged, LIMITS), Approved)

@@ -17,7 +17,8 @@ from crypto_ai_bot.runtime.settings import Settings
 
 EXAMPLE = Path(__file__).parents[3] / ".env.example"
 KEYS = {"API_KEY": "k" * 32, "API_SECRET": "s" * 64}
-LIVE = {"MODE": "live", "FIXED_AMOUNT": "50", **KEYS}
+SWITCH = {"TRADING_PARAMETER": "/cab/trading"}
+LIVE = {"MODE": "live", "FIXED_AMOUNT": "50", **SWITCH, **KEYS}
 
 
 def settings(**environ: str) -> Settings:
@@ -46,7 +47,8 @@ def test_the_example_lists_every_variable_with_its_default_and_no_other() -> Non
     assert set(example) == {*Settings.variables(), *VARIABLES}
     assert Settings.from_environment(example) == settings()
     derived = {"FIXED_AMOUNT", "FIXED_PRICE", "DEPLOYMENT_TAG", "LOCK_TABLE_NAME", "SYMBOLS"}
-    off = {"EXCHANGE_URL", "TAKE_PROFIT_STEPS", "AWS_ENDPOINT_URL"}
+    derived |= {"DEPLOYMENT_ID"}
+    off = {"EXCHANGE_URL", "TAKE_PROFIT_STEPS", "AWS_ENDPOINT_URL", "TRADING_PARAMETER"}
     empty = {name for name, value in example.items() if not value}
     assert empty == derived | off | set(VARIABLES)
 
@@ -226,8 +228,12 @@ def test_a_line_stays_one_line(value: str) -> None:
             "SANDBOX=1: must be 0 with MODE=paper, which asks no exchange for money",
         ),
         (
-            {"MODE": "live", **KEYS},
+            {"MODE": "live", **SWITCH, **KEYS},
             "FIXED_AMOUNT: must be given with MODE=live, the quote to spend on an entry",
+        ),
+        (
+            {**LIVE, "TRADING_PARAMETER": ""},
+            "TRADING_PARAMETER: must be given with MODE=live, it is the switch that stops it",
         ),
         (
             {**LIVE, "PRICE_FEED": "fixed", "FIXED_PRICE": "1"},
@@ -254,12 +260,12 @@ def test_values_that_do_not_fit_together_get_one_line(environ: dict[str, str], l
     ],
 )
 def test_live_takes_its_key_in_any_of_its_ways(keys: dict[str, str]) -> None:
-    assert settings(MODE="live", FIXED_AMOUNT="50", **keys).secrets.offer_credentials
+    assert settings(MODE="live", FIXED_AMOUNT="50", **SWITCH, **keys).secrets.offer_credentials
 
 
 @pytest.mark.parametrize("keys", [{}, {"API_KEY": "k" * 32}, {"API_TOKEN": "t" * 20}])
 def test_live_without_a_key_and_its_secret_does_not_start(keys: dict[str, str]) -> None:
-    (line,) = refusal(MODE="live", FIXED_AMOUNT="50", **keys)
+    (line,) = refusal(MODE="live", FIXED_AMOUNT="50", **SWITCH, **keys)
     assert line.startswith("API_KEY: must be given with MODE=live, and API_SECRET")
 
 

@@ -18,11 +18,13 @@ from contract.examples import (
     RULES,
 )
 from crypto_ai_bot.domain.errors import InvariantBroken, SchemaUnknown
+from crypto_ai_bot.domain.instance import InstanceLock
 from crypto_ai_bot.storage.actions import HIGHEST, LOWEST, Item
 from crypto_ai_bot.storage.items import Layout, entity_of, to_entity
 from crypto_ai_bot.storage.kinds import KINDS, Entity, Kind
 from crypto_ai_bot.storage.table import MARK
 
+INSTANCE_LOCK = InstanceLock("0a1b2c3d4e5f", "stack one", 3, 1_678_320_600_000, 7)
 LAYOUT = Layout("paper", nothing_ttl_seconds=600, event_ttl_seconds=60)
 ENVELOPE = {"pk", "sk", "entity", "schema", "expires_at", "unresolved", "since_ms", MARK}
 
@@ -36,6 +38,7 @@ PLACES: list[tuple[Entity, str, str]] = [
     (ORDER, "paper#ORDER#t-demo-abcdefghij", "ORDER"),
     (FILL, "paper#ORDER#t-demo-abcdefghij", "FILL#t-demo-abcdefghij:0.00125"),
     (EVENT, "paper#EVENT#halt:BTC/USDT:1678320000000", "EVENT"),
+    (INSTANCE_LOCK, "paper#LOCK#0a1b2c3d4e5f", "LOCK"),
     (PAPER_ACCOUNT, "paper#PAPER", "ACCOUNT"),
     (PAPER_ORDER, "paper#PAPER", "ORDER#1678320000000#1234"),
 ]

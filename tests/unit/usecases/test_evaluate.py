@@ -182,3 +182,59 @@ def test_no_entry_without_the_measure_of_its_stop(books: Books) -> None:
     assert "ATR stop" in outcome.reasons[0]
     books.script.atr = 15.0
     assert books.enter().decision is Decision.ENTER
+
+
+def test_a_failing_exchange_holds_entries_back_and_never_exits(books: Books) -> None:
+    books.broker.troubled = "3 requests in a row had no answer"
+    blocked = books.enter()
+    assert blocked.reasons == ("exchange: 3 requests in a row had no answer",)
+    books.broker.troubled = ""
+    books.enter()
+    books.broker.troubled = "3 requests in a row had no answer"
+    assert books.evaluate(Action.EXIT).decision is Decision.EXIT
+
+
+def test_the_parameter_is_read_when_the_entry_is_judged_not_when_the_run_began(
+    books: Books,
+) -> None:
+    """Invariant I8: with many symbols, or a frozen run, the beginning was long ago."""
+
+    def stop_while_candles_are_read(call: str) -> None:
+        if call == "candles":
+            books.switch = FakeSwitch(TradingState.EXITS_ONLY)
+
+    desk = replace(books.desk, switch=SwitchOf(books))
+    books.broker.on_call = stop_while_candles_are_read
+    books.script.says = Action.ENTER
+    outcome = evaluate(desk, books.tick(Job.EVALUATE)).symbols[0]
+    assert outcome.decision is Decision.BLOCKED
+    assert outcome.reasons == ("trading_state: exits_only makes no entry",)
+
+
+def test_a_run_frozen_after_its_entry_was_judged_judges_anew(books: Books) -> None:
+    """The parameter was turned meanwhile, and the price is one that nobody has seen."""
+
+    def freeze(call: str) -> None:
+        if call == "time":
+            books.clock.at_ms += 61_000
+            books.switch = FakeSwitch(TradingState.EXITS_ONLY)
+
+    desk = replace(books.desk, switch=SwitchOf(books))
+    books.broker.on_call = freeze
+    books.script.says = Action.ENTER
+    outcome = evaluate(desk, books.tick(Job.EVALUATE)).symbols[0]
+    assert outcome.decision is Decision.BLOCKED
+    assert [reason.split(":")[0] for reason in outcome.reasons] == ["trading_state", "price"]
+    assert books.ledger.lease is None
+    assert not books.store.unresolved_orders()
+    assert not books.broker.submissions
+
+
+class SwitchOf:
+    """The parameter as the bench has it at the moment it is read."""
+
+    def __init__(self, books: Books) -> None:
+        self._books = books
+
+    def read(self) -> TradingState:
+        return self._books.switch.read()

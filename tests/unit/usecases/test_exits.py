@@ -1,13 +1,15 @@
 import pytest
 
 from books import Books
-from builders import BTC, ETH, NOON_MS, dec, market
+from builders import BTC, ETH, NOON_MS, dec, market, quote
 from crypto_ai_bot.domain.job import Job
 from crypto_ai_bot.domain.market import TradeStatus
 from crypto_ai_bot.domain.order import Purpose
+from crypto_ai_bot.domain.signal import Action
 from crypto_ai_bot.domain.stop import StopRules, TakeProfitStep
 from crypto_ai_bot.domain.trading_state import TradingState
 from crypto_ai_bot.ports.store import Replace
+from crypto_ai_bot.usecases.evaluate import evaluate
 from crypto_ai_bot.usecases.exits import exits
 from crypto_ai_bot.usecases.outcome import Decision
 from fakes import Died, FakeSwitch, Fault
@@ -202,3 +204,76 @@ def test_another_runs_lease_keeps_the_ratchet_and_the_sale_waiting(books: Books)
     (outcome,) = books.exits()
     assert outcome.decision is Decision.BUSY
     assert len(books.broker.submissions) == 1
+
+
+def test_a_position_that_another_run_sold_meanwhile_keeps_no_other_from_being_judged() -> None:
+    books = Books(symbols=(BTC, ETH))
+    books.broker.quotes[ETH] = quote("1500", "1501")
+    books.script.says = Action.ENTER
+    evaluate(books.desk, books.tick(Job.EVALUATE))
+    books.next_minute()
+    books.price("18000")
+
+    def another_run_sells(call: str) -> None:
+        if call == "submit":
+            books.broker.on_call = lambda _call: None
+            books.script.says = Action.EXIT
+            evaluate(books.desk, books.tick(Job.EVALUATE, ETH))
+
+    books.broker.on_call = another_run_sells
+    first, second = books.exits()
+    assert first.decision is Decision.STOP
+    assert second.decision is Decision.HOLD
+    assert second.reasons == ("another run has sold it",)
+    books.assert_books_equal_exchange()
+
+
+def test_a_stop_that_was_reached_on_an_old_price_does_not_sell_at_a_new_one(books: Books) -> None:
+    books.enter()
+    books.next_minute()
+    books.price("18000")
+
+    def freeze(call: str) -> None:
+        if call == "balance":
+            books.broker.on_call = lambda _call: None
+            books.clock.at_ms += 61_000
+            books.price("20000")
+
+    books.broker.on_call = freeze
+    (outcome,) = books.exits()
+    assert outcome.decision is Decision.BLOCKED
+    assert outcome.reasons == ("price: 61 s old, 60 s allowed",)
+    books.next_minute()
+    (outcome,) = books.exits()
+    assert outcome.decision is Decision.HOLD
+
+
+@pytest.mark.parametrize(
+    ("call", "stops"),
+    [
+        ("tickers", StopRules(take_profit=(TakeProfitStep(2, dec("0.5")),))),
+        ("balance", StopRules(take_profit=(TakeProfitStep(2, dec("0.5")),))),
+        ("balance", StopRules(time_ms=60_000)),
+    ],
+)
+def test_a_stop_of_a_position_that_is_gone_does_not_sell_its_successor(
+    books: Books, call: str, stops: StopRules
+) -> None:
+    """Another run has sold it and bought anew; the stop was judged on what is no more."""
+    books.stops = stops
+    books.enter()
+    books.next_minute()
+    books.price("20500")
+
+    def another_run(asked: str) -> None:
+        if asked == call:
+            books.broker.on_call = lambda _call: None
+            books.evaluate(Action.EXIT)
+            books.enter()
+
+    books.broker.on_call = another_run
+    tick = books.tick(Job.EXITS, scheduled_ms=books.clock.at_ms - 50_000)
+    (outcome,) = exits(books.desk, tick).symbols
+    assert outcome.decision is Decision.BUSY
+    assert len(books.broker.submissions) == 3
+    books.assert_books_equal_exchange()

@@ -1,3 +1,5 @@
+import pytest
+
 from books import Books
 from builders import dec
 from crypto_ai_bot.domain.event import EventKind
@@ -80,3 +82,23 @@ def test_an_exchange_that_is_down_changes_nothing(books: Books) -> None:
     assert books.ledger == before
     books.broker.down = False
     assert books.evaluate(Action.EXIT).decision is Decision.EXIT
+
+
+@pytest.mark.parametrize("action", [Action.ENTER, Action.EXIT])
+def test_an_order_made_between_books_and_balance_is_not_taken_for_drift(
+    books: Books, action: Action
+) -> None:
+    if action is Action.EXIT:
+        books.enter()
+        books.next_minute()
+
+    def another_run_trades(call: str) -> None:
+        if call == "balance":
+            books.broker.on_call = lambda _call: None
+            books.evaluate(action)
+
+    books.broker.on_call = another_run_trades
+    assert books.reconcile().decision is Decision.BUSY
+    assert books.ledger.halt is None
+    assert EventKind.DRIFT not in kinds(books)
+    assert books.reconcile().decision is Decision.HOLD

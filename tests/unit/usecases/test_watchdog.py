@@ -3,7 +3,10 @@ from dataclasses import replace
 from books import Books
 from builders import dec
 from crypto_ai_bot.domain.job import Health, Job
+from crypto_ai_bot.domain.trading_state import TradingState
 from crypto_ai_bot.ports.store import Replace
+from crypto_ai_bot.usecases.control import set_trading_state
+from crypto_ai_bot.usecases.outcome import Decision
 from crypto_ai_bot.usecases.watchdog import watchdog
 from fakes import Fault
 
@@ -94,3 +97,68 @@ def test_an_older_finding_does_not_overwrite_a_newer_one(books: Books) -> None:
     books.clock.at_ms -= 60_000
     watchdog(books.desk, replace(books.tick(Job.WATCHDOG)))
     assert books.store.glance().health == newest
+
+
+def test_when_exits_is_silent_the_watchdog_sells_at_the_stop_and_stops_entries(
+    books: Books,
+) -> None:
+    books.dead_after_ms = 180_000
+    all_jobs(books)
+    books.enter()
+    books.price("18000")
+    books.next_minute(4)
+    outcome = watchdog(books.desk, books.tick(Job.WATCHDOG))
+    assert [one.decision for one in outcome.symbols] == [Decision.STOP]
+    control = books.store.glance().control
+    assert (control.state, control.changed_by) == (TradingState.EXITS_ONLY, "watchdog")
+    assert books.store.glance().heartbeats[Job.EXITS].completed_ms < books.clock.at_ms - 180_000
+    books.assert_books_equal_exchange()
+    books.next_minute()
+    assert books.enter().decision is Decision.BLOCKED
+
+
+def test_the_watchdog_goes_on_judging_until_exits_is_back(books: Books) -> None:
+    books.dead_after_ms = 180_000
+    all_jobs(books)
+    books.enter()
+    books.next_minute(4)
+    assert watchdog(books.desk, books.tick(Job.WATCHDOG)).symbols[0].decision is Decision.HOLD
+    books.next_minute()
+    books.price("18000")
+    assert watchdog(books.desk, books.tick(Job.WATCHDOG)).symbols[0].decision is Decision.STOP
+
+
+def test_without_a_position_or_on_paper_nobody_is_replaced(books: Books) -> None:
+    books.dead_after_ms = 180_000
+    books.next_minute(60)
+    assert watchdog(books.desk, books.tick(Job.WATCHDOG)).symbols == ()
+    books.dead_after_ms = 0
+    books.enter()
+    books.price("18000")
+    books.next_minute(60)
+    assert watchdog(books.desk, books.tick(Job.WATCHDOG)).symbols == ()
+    assert books.store.glance().control.version == 0
+
+
+def test_off_stays_off_when_the_watchdog_takes_over(books: Books) -> None:
+    books.dead_after_ms = 180_000
+    books.enter()
+    set_trading_state(books.store, books.clock, TradingState.OFF, "a test", "operator")
+    books.next_minute(4)
+    watchdog(books.desk, books.tick(Job.WATCHDOG))
+    assert books.store.glance().control.state is TradingState.OFF
+
+
+def test_off_that_is_set_while_the_watchdog_works_stays_off(books: Books) -> None:
+    books.dead_after_ms = 180_000
+    books.enter()
+    books.next_minute(4)
+
+    def operator_stops(call: str) -> None:
+        if call == "time":
+            books.broker.on_call = lambda _call: None
+            set_trading_state(books.store, books.clock, TradingState.OFF, "a test", "operator")
+
+    books.broker.on_call = operator_stops
+    watchdog(books.desk, books.tick(Job.WATCHDOG))
+    assert books.store.glance().control.state is TradingState.OFF

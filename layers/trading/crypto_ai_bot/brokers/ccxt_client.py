@@ -2,44 +2,24 @@
 
 ccxt's own timeout bounds each wait for bytes, not the call: an answer that drips may take for ever
 (reference gate-spot 3.1). So each call runs in a thread that is abandoned, with its client, when
-the deadline passes; the next call starts on a client of its own.
+the deadline passes; the next call starts on a client of its own. What has not left by then never
+does: the door that each request passes is shut.
 """
 
-import json
-import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from logging import Logger
 from threading import Thread
 from typing import Any, Final
 
 from crypto_ai_bot.brokers.ccxt_lean import exchange_class, exchange_errors, exchange_id_of
+from crypto_ai_bot.brokers.trial import WORD, Door, Reply, Signing, Trial, cause_of
+from crypto_ai_bot.domain.circuit import Circuit
 from crypto_ai_bot.domain.errors import ExchangeUnavailable
 
 _GATE_IDS: Final = frozenset({"gate", "gateeu"})
-_BODY_KEPT_MAX: Final = 65_536  # an order's answer is 1 KB; nobody reads all tickers again
-_WORD: Final = re.compile(r"[\w.:-]{1,80}")
 
 # What ccxt's parsers and ours raise on a body of an unexpected shape.
 _SHAPE_ERRORS: Final = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError)
-
-
-@dataclass(slots=True)
-class Reply:
-    """What the last request got back, before anybody reads it: zeros and "" when nothing came."""
-
-    status: int = 0
-    trace_id: str = ""
-    body: str = ""
-
-    def keep(
-        self, code: int, _reason: str, _url: str, _method: str, headers: Any, body: str, *_sent: Any
-    ) -> str:
-        """Stands in for ccxt's `on_rest_response`: keeps the answer and hands its body on."""
-        self.status = code
-        self.trace_id = str(headers.get("X-Gate-Trace-Id", ""))
-        self.body = body[:_BODY_KEPT_MAX]
-        return body.strip()
 
 
 class CcxtClient:
@@ -73,61 +53,108 @@ class CcxtClient:
         self._base_url = base_url.rstrip("/")
         self._sandbox = sandbox
         self._deadline_ms = deadline_ms
-        self._config = {
+        self._config: dict[str, Any] = {
             "timeout": wait_ms,
             "enableRateLimit": True,
             "options": {"unifiedAccount": False, "fetchMarkets": {"types": ["spot"]}},
             **({"apiKey": api_key, "secret": api_secret} if self.keyed else {}),
             **({"rateLimit": interval_ms} if interval_ms is not None else {}),
         }
+        self._hidden = tuple(secret for secret in (api_key, api_secret) if secret)
         self._exchange: Any = self._opened()
         self.reply = Reply()
+        self.circuit = Circuit()  # here because a client lives as long as its process
 
-    def call[T](self, what: str, ask: Callable[[Any], Any], read: Callable[[Any], T]) -> T:
+    def call[T](
+        self,
+        what: str,
+        ask: Callable[[Any], Any],
+        read: Callable[[Any], T],
+        signing: Signing | None = None,
+    ) -> T:
         """`read(ask(exchange))`, where `ask` makes one request and `read` believes nothing.
 
         Raises ExchangeUnavailable, one line that names `what`, when no answer came within the
         deadline, or it was an error, or `read` found it unreadable. What came stands in `reply`.
         """
-        reply = self.reply = Reply()
-        exchange = self._exchange
-        exchange.on_rest_response = reply.keep
+        trial = self._tried(what, ask, signing, Door())
+        if trial.late:
+            raise ExchangeUnavailable(self._line(what, f"no answer in {self._deadline_ms} ms"))
         try:
-            return read(self._within_deadline(what, lambda: ask(exchange)))
+            if trial.error:
+                raise trial.error
+            return read(trial.answer)
         except self._no_answer as error:
-            raise ExchangeUnavailable(self._line(what, _cause(error))) from error
+            raise ExchangeUnavailable(self._line(what, cause_of(error))) from error
         except _SHAPE_ERRORS as error:
             why = f"unreadable answer ({_one_line(error)})"
             raise ExchangeUnavailable(self._line(what, why)) from error
+
+    def submit(self, what: str, ask: Callable[[Any], Any], signing: Signing) -> Trial:
+        """One request at most, whatever `ask` does, and whatever becomes of it as a value."""
+        return self._tried(what, ask, signing, Door(requests_max=1))
+
+    def is_own_key(self, masked: str) -> bool:
+        """Whether `masked`, a key with stars for a part of it, can be this client's."""
+        shown, *_, rest = masked.split("*") if "*" in masked else (masked, "")
+        key = self._config.get("apiKey", "")
+        return bool(shown) and key.startswith(shown) and key.endswith(rest)
 
     def close(self) -> None:
         """Closes the idle connections."""
         self._exchange.close()
 
-    def _within_deadline(self, what: str, ask: Callable[[], Any]) -> Any:
-        answers: list[Any] = []
-        errors: list[BaseException] = []
+    def _tried(
+        self, what: str, ask: Callable[[Any], Any], signing: Signing | None, door: Door
+    ) -> Trial:
+        self.reply = Reply(hidden=self._hidden)
+        trial = Trial(self.reply, door)
+        exchange = self._prepared(trial, signing)
 
         def run() -> None:
             try:
-                answers.append(ask())
+                trial.answer = ask(exchange)
             except BaseException as error:  # noqa: BLE001 - carried to the caller, whole
-                errors.append(error)
+                trial.error = error
 
         thread = Thread(target=run, name=f"{self.exchange_id} {what}", daemon=True)
         thread.start()
         thread.join(self._deadline_ms / 1_000)
         if thread.is_alive():
+            trial.door.shut()
+            trial.late = True
             self._exchange = self._opened()
-            raise ExchangeUnavailable(self._line(what, f"no answer in {self._deadline_ms} ms"))
-        if errors:
-            raise errors[0]
-        return answers[0]
+        return trial
+
+    def _prepared(self, trial: Trial, signing: Signing | None) -> Any:
+        """The client with this call's door, reply and times; an abandoned one keeps its own."""
+        exchange, base = self._exchange, self._class
+
+        def fetch(*request: Any, **named: Any) -> Any:
+            trial.door.leave()
+            return base.fetch(exchange, *request, **named)
+
+        def sign(*request: Any, **named: Any) -> Any:
+            signed = base.sign(exchange, *request, **named)
+            if signing and signing.expires_ms:
+                expiry = {"x-gate-exptime": str(signing.expires_ms)}
+                signed["headers"] = {**signed["headers"], **expiry}
+            return signed
+
+        def nonce() -> Any:
+            return signing.at_ms if signing else base.nonce(exchange)
+
+        exchange.fetch, exchange.sign, exchange.nonce = fetch, sign, nonce
+        exchange.on_rest_response = trial.reply.keep
+        return exchange
 
     def _opened(self) -> Any:
         """A fresh ccxt client: no retries, no redirects, amounts as text, nothing logged."""
         exchange = self._class(self._config)
-        if exchange.options.get("maxRetriesOnFailure"):
+        adapters = exchange.session.adapters.values()
+        if exchange.options.get("maxRetriesOnFailure") or any(
+            adapter.max_retries.total for adapter in adapters
+        ):
             raise ValueError(f"{self.exchange_id}: ccxt would repeat failed requests by itself")
         exchange.number = str
         exchange.session.max_redirects = 0  # a redirected order would be sent again
@@ -150,29 +177,11 @@ class CcxtClient:
         reply = self.reply
         parts = [
             f"HTTP {reply.status}" if reply.status else "",
-            _label(reply.body),
-            f"trace {reply.trace_id}" if _WORD.fullmatch(reply.trace_id) else "",
+            reply.label,
+            f"trace {reply.trace_id}" if WORD.fullmatch(reply.trace_id) else "",
         ]
         found = ", ".join(part for part in parts if part)
         return f"{self.exchange_id} {what}: {why}" + (f" [{found}]" if found else "")
-
-
-def _cause(error: BaseException) -> str:
-    """The class of an error and of what it started from: names, for texts may carry URLs."""
-    root = error
-    while (deeper := root.__cause__ or root.__context__) is not None:
-        root = deeper
-    names = dict.fromkeys((type(error).__name__, type(root).__name__))
-    return " from ".join(names)
-
-
-def _label(body: str) -> str:
-    """Gate's label for an error, if the body has one."""
-    try:
-        label = json.loads(body).get("label", "")
-    except (ValueError, AttributeError):
-        return ""
-    return label if isinstance(label, str) and _WORD.fullmatch(label) else ""
 
 
 def _one_line(error: BaseException) -> str:

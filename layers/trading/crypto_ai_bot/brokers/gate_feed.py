@@ -20,7 +20,7 @@ CANDLES_MAX: Final = 1_000  # Gate's limit for one request
 
 
 class GateFeed:
-    """PriceFeed over Gate. `taker_fee_rate` counts where no key can ask for the account's own."""
+    """PriceFeed over Gate, unsigned. `taker_fee_rate` stands in for the account's own."""
 
     def __init__(
         self,
@@ -81,19 +81,13 @@ class GateFeed:
         )
 
     def fetch_rules(self, symbol: Symbol, now_ms: int) -> MarketRules:
-        """The rules of one pair, 1 request, and 1 for the account's fee where there is a key."""
-        question = {"currency_pair": pair_id(symbol)}
-        fee_rate = self._taker_fee_rate
-        if self._client.keyed:
-            fee_rate = self._client.call(
-                f"wallet/fee {symbol}",
-                lambda gate: gate.privateWalletGetFee(question),
-                gate_prices.read_taker_fee_rate,
-            )
+        """The rules of one pair, 1 request. The fee is not in them: it is the account's."""
         return self._client.call(
             f"spot/currency_pairs {symbol}",
-            lambda gate: gate.publicSpotGetCurrencyPairsCurrencyPair(question),
-            lambda answer: gate_prices.read_rules(answer, symbol, fee_rate, now_ms),
+            lambda gate: gate.publicSpotGetCurrencyPairsCurrencyPair(
+                {"currency_pair": pair_id(symbol)}
+            ),
+            lambda answer: gate_prices.read_rules(answer, symbol, self._taker_fee_rate, now_ms),
         )
 
     def fetch_server_ms(self) -> int:

@@ -70,14 +70,6 @@ def read_server_ms(answer: Any) -> int:
     return read_milliseconds(answer["server_time"])
 
 
-def read_taker_fee_rate(answer: Any) -> Decimal:
-    """The account's taker fee, as a part of one: 0.002 is 0.2 %."""
-    rate = read_amount(answer["taker_fee"])
-    if rate >= ONE:
-        raise ValueError(f"a fee of {rate} times the trade")
-    return rate
-
-
 def read_rules(answer: Any, symbol: Symbol, taker_fee_rate: Decimal, now_ms: int) -> MarketRules:
     """The rules of one pair. A pair that Gate marks as risky (`st_tag`) may be sold, not bought."""
     if answer["id"] != pair_id(symbol):

@@ -6,7 +6,7 @@ exists.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
@@ -40,28 +40,37 @@ _REJECTING_LABELS_TEXT: Final = """
 REJECTING_LABELS: Final = frozenset(_REJECTING_LABELS_TEXT.split())
 
 
-def written_answer(status: int, trace_id: str, body: str) -> Answer:
-    """An answer as it is journaled: one line of HTTP status and trace id, then the body as it came.
+def written_answer(
+    status: int, trace_id: str, body: str, headers: Mapping[str, str] | None = None
+) -> Answer:
+    """An answer as it is journaled: its HTTP status, trace id, times and limits, and its body."""
+    told = {"status": status, "trace_id": trace_id, "headers": dict(headers or {}), "body": body}
+    return Answer(_json(told))
 
-    A status of 0 means that nothing came, though the request may have arrived.
+
+def written_silence(causes: Sequence[str], *, sent: bool) -> Answer:
+    """No answer as it is journaled: the classes of the error, the last first.
+
+    `sent` is False only on proof that the request never left.
     """
-    return Answer(f"HTTP {status} {trace_id}\n{body}" if status else "")
+    return Answer(_json({"status": 0, "causes": list(causes)}), sent=sent)
+
+
+def written_refusal(reason: str) -> Answer:
+    """What we would not send, as it is journaled."""
+    return Answer(_json({"status": 0, "refused": reason}), sent=False)
 
 
 def read_submission(order: Order, answer: Answer) -> Outcome:
     """What `answer` proves about `order`, by the table of gate-spot 3.1. Pure."""
+    told = _read_object(answer.raw) or {}
+    status = told.get("status")
     if not answer.sent:
-        return Rejected(f"never sent: {answer.raw}")
-    head, _, text = answer.raw.partition("\n")
-    status_text = head.removeprefix("HTTP ").partition(" ")[0]
-    if not status_text.isdecimal():
-        return Unknown("no answer")
-    status = int(status_text)
-    try:
-        body = json.loads(text, parse_float=Decimal)
-    except ValueError:
-        body = None
-    if not isinstance(body, dict):
+        return Rejected(f"never sent: {_why_silent(told) or answer.raw}")
+    if not isinstance(status, int) or not status:
+        return Unknown(f"no answer: {_why_silent(told)}".removesuffix(": "))
+    body = _read_object(told.get("body"))
+    if body is None:
         return Unknown(f"HTTP {status} with an unreadable body")
     if body.get("label"):
         return _refusal(status, body)
@@ -78,7 +87,7 @@ def read_order(row: Mapping[str, Any]) -> OrderReport:
         raise ValueError(f"an order's status is {status!r}; known: {', '.join(_FINISHED)}")
     finish_as = str(row.get("finish_as") or "")
     return OrderReport(
-        exchange_order_id=_id_of(row),
+        exchange_order_id=read_id(row, "id"),
         client_order_id=str(row.get("text") or ""),
         symbol=symbol,
         side=Side(row["side"]),
@@ -89,10 +98,43 @@ def read_order(row: Mapping[str, Any]) -> OrderReport:
     )
 
 
+def read_id(row: Mapping[str, Any], name: str) -> str:
+    """Gate's own id: digits, as text or as an integer; never through a float."""
+    identity = row[name]
+    if isinstance(identity, bool) or not isinstance(identity, (str, int)):
+        raise ValueError(f"an order's id is {identity!r}")  # noqa: TRY004 - the answer is wrong
+    if not str(identity).isdecimal():
+        raise ValueError(f"an order's id is {identity!r}")
+    return str(identity)
+
+
+def _json(told: Mapping[str, Any]) -> str:
+    return json.dumps(told, separators=(",", ":"))
+
+
+def _read_object(text: Any) -> dict[str, Any] | None:
+    """The JSON object that a text holds, its numbers exact; None for anything else."""
+    try:
+        read = json.loads(text, parse_float=Decimal)
+    except (ValueError, TypeError, RecursionError):
+        return None
+    return read if isinstance(read, dict) else None
+
+
+def _why_silent(told: Mapping[str, Any]) -> str:
+    causes = told.get("causes")
+    return " from ".join(causes) if causes else str(told.get("refused") or "")
+
+
 def _refusal(status: int, body: Mapping[str, Any]) -> Outcome:
+    """A label proves that there is no order if it is one of those, and nothing speaks against it.
+
+    Redirects prove nothing, and neither does an answer that carries an order besides its label.
+    """
     label = str(body["label"])
     reason = f"{label}: {body.get('message') or body.get('detail') or ''}".removesuffix(": ")
-    if label in REJECTING_LABELS and status < _SERVER_ERRORS:
+    answered = status < _SERVER_ERRORS and not (300 <= status < 400)  # noqa: PLR2004 - redirects
+    if label in REJECTING_LABELS and answered and "id" not in body:
         return Rejected(reason)
     return Unknown(f"HTTP {status} {reason}")
 
@@ -101,7 +143,7 @@ def _acceptance(order: Order, body: Mapping[str, Any]) -> Outcome:
     """Our name and an id of Gate's own prove the order; its fills count only if all is readable."""
     request = order.request
     try:
-        exchange_order_id = _id_of(body)
+        exchange_order_id = read_id(body, "id")
     except (ValueError, KeyError):
         return Unknown("an answer without an order id")
     if body.get("text") != order.client_order_id:
@@ -125,16 +167,6 @@ def _acceptance(order: Order, body: Mapping[str, Any]) -> Outcome:
     if (report.symbol, report.side) != (request.symbol, request.side):
         return Unknown(f"an answer for another order: {report.side} {report.symbol}")
     return Accepted(report)
-
-
-def _id_of(row: Mapping[str, Any]) -> str:
-    """Gate's own id: digits, as text or as an integer; never through a float."""
-    identity = row["id"]
-    if isinstance(identity, bool) or not isinstance(identity, (str, int)):
-        raise ValueError(f"an order's id is {identity!r}")  # noqa: TRY004 - the answer is wrong
-    if not str(identity).isdecimal():
-        raise ValueError(f"an order's id is {identity!r}")
-    return str(identity)
 
 
 def _totals(row: Mapping[str, Any], symbol: Symbol) -> Totals:

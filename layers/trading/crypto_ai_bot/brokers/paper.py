@@ -123,6 +123,11 @@ class PaperBroker:
         )
         return Evidence(reports, self.fetch_balance(order.request.symbol), server_ms)
 
+    def trouble(self, now_ms: int) -> str:
+        """None: a feed that fails has no price, and without one nothing is entered."""
+        del now_ms
+        return ""
+
     def expires_ms(self, server_ms: int) -> int:
         """The end of the window in which a submission is committed or never."""
         return server_ms + self._terms.request_life_ms

@@ -18,6 +18,10 @@ from crypto_ai_bot.usecases.watchdog import CLOCK_OFFSET_MS_MAX
 _TIME_MS = 60_000
 
 
+def _nothing_to_hide(_secrets: object) -> None:
+    """No log is written here: what is printed is made of settings that are not secrets."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One check: `advice` says what to do when it is not ok."""
@@ -55,7 +59,7 @@ def _findings() -> Iterator[Finding]:
     """Each check in the order in which a fault of one explains those of the next."""
     try:
         settings = Settings.from_environment()
-        place = open_workplace(settings)
+        place = open_workplace(settings, _nothing_to_hide)
     except TradingError as error:
         yield Finding("settings", ok=False, found=str(error), advice="correct what is named")
         return

@@ -10,6 +10,8 @@
         │   └── BadEvent
         ├── OperatorMustAct       the person who runs this deployment
         │   ├── BadSetting            a variable with a value that is not allowed
+        │   ├── ExchangeRefusesKey    the exchange knows us and will not: key, address, clock
+        │   ├── AnotherDeployment     the exchange account is traded by somebody else
         │   └── SchemaUnknown         an item written by a newer or foreign program
         └── InvariantBroken       the programmer: the books would become untrue
 
@@ -51,6 +53,17 @@ class OperatorMustAct(TradingError):  # noqa: N818 - named after who acts
 
 class BadSetting(OperatorMustAct):
     """One line: the variable, the value found, what is allowed."""
+
+
+class ExchangeRefusesKey(OperatorMustAct):
+    """One line: what the exchange refused, its label, and what the operator can do.
+
+    An answer, unlike ExchangeUnavailable: asking again changes nothing until a person has acted.
+    """
+
+
+class AnotherDeployment(OperatorMustAct):
+    """Another deployment holds the instance lock of the exchange account: nothing is done here."""
 
 
 class SchemaUnknown(OperatorMustAct):

@@ -52,11 +52,6 @@ class OrderRequest:
     reason: str
     atr: float = 0.0
 
-    @property
-    def worst_cost_quote(self) -> Decimal:
-        """Quote that could be spent: the whole amount of a buy, nothing for a sell."""
-        return self.amount if self.side is Side.BUY else ZERO
-
 
 def client_order_id(
     deployment_tag: str, symbol: Symbol, purpose: Purpose, slot_ms: int, attempt: int

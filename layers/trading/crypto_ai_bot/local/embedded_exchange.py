@@ -47,6 +47,8 @@ class EmbeddedExchange:
             connection.request(method, path, json.dumps(body) if body else None)
             answer = connection.getresponse()
             text = answer.read()
+        except OSError as error:
+            raise RehearsalError(f"the embedded exchange does not answer: {error}") from error
         finally:
             connection.close()
         if answer.status != http.client.OK:

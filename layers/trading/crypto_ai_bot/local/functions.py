@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from botocore.exceptions import BotoCoreError, ClientError
+
+from crypto_ai_bot.local.errors import RehearsalError
 from crypto_ai_bot.local.moments import moment_text
 from crypto_ai_bot.local.stack import Stack
 
@@ -34,7 +37,10 @@ class Functions:
     stack: Stack
 
     def run(self, job: str, scheduled_ms: int) -> Answer:
-        """Invoke one tick and wait for its end. Safe under threads."""
+        """Invoke one tick and wait for its end. Safe under threads.
+
+        A run that fails is an answer; a cloud that does not run it is a RehearsalError.
+        """
         event = {
             "job": job,
             "scheduled_time": moment_text(scheduled_ms),
@@ -42,10 +48,13 @@ class Functions:
             "attempt": "1",
         }
         began = time.perf_counter()
-        response = self.stack.cloud.client("lambda").invoke(
-            FunctionName=self.stack.function(job), Payload=json.dumps(event).encode()
-        )
-        payload = json.loads(response["Payload"].read() or b"null")
+        try:
+            response = self.stack.cloud.client("lambda").invoke(
+                FunctionName=self.stack.function(job), Payload=json.dumps(event).encode()
+            )
+            payload = json.loads(response["Payload"].read() or b"null")
+        except (BotoCoreError, ClientError) as error:
+            raise RehearsalError(f"the embedded cloud did not run {job}: {error}") from error
         took_ms = round((time.perf_counter() - began) * 1000)
         if "FunctionError" in response or not isinstance(payload, dict):
             return Answer(job, scheduled_ms, None, _error(payload), took_ms)

@@ -66,9 +66,9 @@ class Plan:
 
 
 def home_of(wish: Wish, made: Path) -> Path:
-    """Where the rehearsal lives: a replay in a folder of its own, so that accounts do not mix."""
+    """Where the rehearsal lives: one account a market, so that prices and times do not mix."""
     if not wish.data:
-        return made
+        return made / "gate" if _EXCHANGES.get(wish.exchange) == GATE else made
     names = [str(Path(file.partition("=")[2] or file).resolve()) for file in wish.data]
     digest = hashlib.sha256("\n".join(names).encode()).hexdigest()[:6]
     first = re.sub(r"(\.csv)?(\.gz)?$", "", Path(names[0]).name)

@@ -17,7 +17,8 @@ from crypto_ai_bot.local.tables import tables_of
 def main(arguments: Sequence[str] | None = None) -> int:
     """0 when every run came to its end, 1 when one failed, 2 for what cannot be done (one line)."""
     options = _parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
     say = _printer(sys.stderr if options.json else sys.stdout)
     report = Report()
     found: dict[str, Any] = {}

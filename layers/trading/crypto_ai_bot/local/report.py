@@ -38,9 +38,10 @@ class Report:
             return
         for one in answer.outcome.get("symbols") or ():
             self._symbol(answer, one)
-        account = answer.outcome.get("account") or {}
-        if account.get("equity_quote") is not None:
-            self.accounts = [*self.accounts[:1], account]
+        if account := answer.outcome.get("account"):
+            known = [one for one in self.accounts if one.get("equity_quote") is not None]
+            if account.get("equity_quote") is not None or not known:
+                self.accounts = [*known[:1], account]
 
     def _symbol(self, answer: Answer, one: Mapping[str, Any]) -> None:
         symbol, decision = str(one["symbol"]), str(one["decision"])

@@ -53,7 +53,7 @@ def _rows(things: Iterable[Mapping[str, Any]], columns: Mapping[str, str]) -> li
 def _account_line(accounts: Sequence[Mapping[str, Any]]) -> str:
     if not accounts:
         return "  not told"
-    began, equity = (short(account["equity_quote"]) for account in (accounts[0], accounts[-1]))
+    began, equity = (short(account.get("equity_quote")) for account in (accounts[0], accounts[-1]))
     free, realised = (
         short(accounts[-1].get(name)) for name in ("free_quote", "realised_today_quote")
     )

@@ -1,6 +1,6 @@
 """Fires the jobs along a market whose time we hold, as the cloud's schedules would in real time."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -41,6 +41,15 @@ def as_scheduled(minute_ms: int) -> Waves:
     return ((EVALUATE, EXITS, WATCHDOG, *((RECONCILE,) if fifth else ())),)
 
 
+def may_move(pending: Collection[str]) -> bool:
+    """Whether the market may move within the minute while these jobs still run.
+
+    While a position is open, exits waits for the market to move and looks again. The others see
+    the market as it stood when they were fired, however slow this machine is.
+    """
+    return set(pending) == {EXITS}
+
+
 @dataclass(frozen=True, slots=True)
 class Pace:
     """How fast a market minute may pass; `pause` waits in real time, `seconds` measures it.
@@ -77,14 +86,10 @@ class Driver:
             self._pass(began, minute_ms)
 
     def _wait(self, running: dict[str, Future[Answer]], end_ms: int) -> None:
-        """Hold the market for the runs; move it within the minute while only exits looks on.
-
-        While a position is open, exits waits for the market to move and looks again. The others
-        see the market as it stood when they were fired, however slow this machine is.
-        """
+        """Wait for the runs, and move the market within the minute while it may."""
         wait(running.values(), timeout=_HOLD_SECONDS)
         while pending := {job: one for job, one in running.items() if not one.done()}:
-            if set(pending) == {EXITS}:
+            if may_move(pending):
                 self.market.advance_to(min(self.market.now_ms() + STEP_MS, end_ms - 1))
             wait(pending.values(), timeout=_LOOK_SECONDS)
 

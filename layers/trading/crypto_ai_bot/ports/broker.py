@@ -137,6 +137,10 @@ class Broker(PriceFeed, Protocol):
         """
         ...
 
+    def trouble(self, now_ms: int) -> str:
+        """Why no entry should ask now: the exchange has failed for a while; "" when it has not."""
+        ...
+
     def expires_ms(self, server_ms: int) -> int:
         """The exchange's time after which an order submitted at `server_ms` cannot take effect."""
         ...

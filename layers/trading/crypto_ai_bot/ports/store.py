@@ -9,6 +9,7 @@ from typing import Protocol
 
 from crypto_ai_bot.domain.account import Account
 from crypto_ai_bot.domain.event import Event
+from crypto_ai_bot.domain.instance import InstanceLock
 from crypto_ai_bot.domain.job import Health, Heartbeat, Job
 from crypto_ai_bot.domain.ledger import Ledger
 from crypto_ai_bot.domain.market import MarketRules, Symbol
@@ -16,7 +17,7 @@ from crypto_ai_bot.domain.order import Fill, Order
 from crypto_ai_bot.domain.paper import PaperAccount, PaperOrder
 from crypto_ai_bot.domain.trading_state import Control
 
-type Versioned = Ledger | Account | Order | Control | PaperAccount
+type Versioned = Ledger | Account | Order | Control | PaperAccount | InstanceLock
 type Once = Order | Fill | Event | PaperOrder
 type Dated = Heartbeat | Health | MarketRules
 
@@ -131,6 +132,10 @@ class Store(Protocol):
 
         Eventually consistent: one just sent may show once more.
         """
+        ...
+
+    def instance_lock(self, fingerprint: str) -> InstanceLock:
+        """Who may trade with an exchange account; a blank lock before anybody did."""
         ...
 
     def paper_account(self) -> PaperAccount:

@@ -14,6 +14,7 @@ from crypto_ai_bot.domain.trading_state import TradingState
 from crypto_ai_bot.risk.limits import RiskLimits
 
 STALE_TICK_MS: Final = 90_000
+STALE_PRICE_MS: Final = 60_000  # as long as an invocation lives: only a frozen one is older
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class Facts:
     """What a request is judged on. `account` is as it counts now (`Account.at`).
 
     `open_loss_quote` is what open positions would lose if sold at the bid, never negative.
+    `exchange_trouble` says why the exchange is left alone for a while, "" when it is not.
     """
 
     now_ms: int
@@ -32,6 +34,7 @@ class Facts:
     account: Account
     balance: Balance
     open_loss_quote: Decimal
+    exchange_trouble: str = ""
 
 
 type Objection = str | None
@@ -56,6 +59,19 @@ def stale_tick(_request: OrderRequest, facts: Facts, _limits: RiskLimits) -> Obj
     if age_ms <= STALE_TICK_MS:
         return None
     return f"stale_tick: {age_ms // 1000} s old, {STALE_TICK_MS // 1000} s allowed"
+
+
+def exchange_failing(_request: OrderRequest, facts: Facts, _limits: RiskLimits) -> Objection:
+    """The circuit breaker: what is entered on a failing exchange may be hard to leave."""
+    return f"exchange: {facts.exchange_trouble}" if facts.exchange_trouble else None
+
+
+def stale_price(_request: OrderRequest, facts: Facts, _limits: RiskLimits) -> Objection:
+    """A run that was frozen neither buys nor sells at a price that has moved on unseen."""
+    age_ms = facts.now_ms - facts.quote.read_ms
+    if age_ms <= STALE_PRICE_MS:
+        return None
+    return f"price: {age_ms // 1000} s old, {STALE_PRICE_MS // 1000} s allowed"
 
 
 def halted(_request: OrderRequest, facts: Facts, _limits: RiskLimits) -> Objection:
@@ -173,6 +189,8 @@ def too_exposed(request: OrderRequest, facts: Facts, limits: RiskLimits) -> Obje
 ENTRY_RULES: Final[tuple[Rule, ...]] = (
     entries_closed,
     stale_tick,
+    exchange_failing,
+    stale_price,
     halted,
     order_under_way,
     slot_taken,
@@ -191,6 +209,7 @@ ENTRY_RULES: Final[tuple[Rule, ...]] = (
 # A protective sell is never kept back by a limit: only by what would make it untrue.
 EXIT_RULES: Final[tuple[Rule, ...]] = (
     exits_closed,
+    stale_price,
     order_under_way,
     slot_taken,
     market_closed_to_sells,

@@ -14,6 +14,7 @@ from crypto_ai_bot.storage.store import TableStore
 from crypto_ai_bot.storage.table import DynamoTable
 
 if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_ssm import SSMClient
 
 EVENT_TTL_SECONDS = 30 * 86_400
@@ -28,16 +29,26 @@ class Books:
     @cached_property
     def store(self) -> Store:
         """The table that TABLE_NAME names, in the namespace of the mode."""
-        settings = self._settings
-        table = DynamoTable(
-            dynamodb_client(), settings.table_name, lambda: str(uuid4()), pause_between_tries
-        )
+        return self._store_in(self._settings.table_name)
+
+    @cached_property
+    def locks(self) -> Store:
+        """The table that LOCK_TABLE_NAME names: the same one, unless deployments share another."""
+        shared = self._settings.lock_table_name
+        return self.store if shared == self._settings.table_name else self._store_in(shared)
+
+    def _store_in(self, table_name: str) -> Store:
+        table = DynamoTable(self._dynamodb, table_name, lambda: str(uuid4()), pause_between_tries)
         return TableStore(
             table,
-            settings.account_name,
-            nothing_ttl_seconds=settings.idempotency_ttl_sec,
+            self._settings.account_name,
+            nothing_ttl_seconds=self._settings.idempotency_ttl_sec,
             event_ttl_seconds=EVENT_TTL_SECONDS,
         )
+
+    @cached_property
+    def _dynamodb(self) -> "DynamoDBClient":
+        return dynamodb_client()
 
     @cached_property
     def switch(self) -> TradingSwitch:

@@ -59,7 +59,7 @@ def job_handler(name: str) -> Handler:
 
 @cache
 def _workplace() -> Workplace:
-    return open_workplace(process().settings)
+    return open_workplace(process().settings, process().redactor.hide)
 
 
 def _remaining_ms(context: Any) -> Callable[[], int]:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
+from platform import node
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import (
@@ -81,6 +82,8 @@ class Settings(BaseModel):
     timeframe: _Timeframe = "1m"
     strategy_parameters: _Parameters = Field(default_factory=dict)
 
+    unified_account: _Switch = False
+    order_slippage_pct: _FeePct = ZERO
     fixed_amount: _Price = Field(
         default_factory=lambda given: _PAPER_AMOUNT if given["mode"] == "paper" else ZERO
     )
@@ -115,8 +118,9 @@ class Settings(BaseModel):
 
     deployment_tag: _Tag = Field(default_factory=_account_name)
     table_name: str = "crypto-ai-bot"
+    deployment_id: str = Field(default_factory=node)
     lock_table_name: str = Field(default_factory=lambda given: given["table_name"])
-    trading_parameter: str = "/crypto-ai-bot/trading"
+    trading_parameter: str = ""
     aws_endpoint_url: str = ""
     log_level: _Level = "INFO"
     secrets: InstanceOf[SecretSources] = Field(default_factory=SecretSources)
@@ -187,6 +191,8 @@ class Settings(BaseModel):
                 "API_KEY: must be given with MODE=live, and API_SECRET: as they are, as _FILE, as "
                 "_B64, in SECRETS_FILE or in CREDENTIALS_PARAMETER"
             )
+        if not self.trading_parameter:
+            yield "TRADING_PARAMETER: must be given with MODE=live, it is the switch that stops it"
         if self.price_feed == "fixed":
             yield "PRICE_FEED=fixed: must be live with MODE=live"
         if self.exchange_id != "gate":
@@ -211,6 +217,11 @@ class Settings(BaseModel):
     def exchange_id(self) -> str:
         """The exchange's name at ccxt, which calls gateio gate."""
         return "gate" if self.exchange == "gateio" else self.exchange
+
+    @property
+    def owner(self) -> str:
+        """Who holds the instance lock: this deployment, told apart from another like it."""
+        return f"{self.deployment_tag} of {self.deployment_id}"
 
     @property
     def service(self) -> str:

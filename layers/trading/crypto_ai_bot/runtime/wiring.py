@@ -4,42 +4,61 @@ What is dear to make (clients, connections) is made once a process; what belongs
 (its deadline, and the clock that knows it) is made anew.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from crypto_ai_bot.brokers.ccxt_client import CcxtClient
 from crypto_ai_bot.brokers.ccxt_feed import CcxtFeed
 from crypto_ai_bot.brokers.fixed_feed import FixedFeed
+from crypto_ai_bot.brokers.gate_broker import GateBroker, GateTerms
 from crypto_ai_bot.brokers.gate_feed import GateFeed
 from crypto_ai_bot.brokers.paper import PaperBroker, PaperTerms
 from crypto_ai_bot.domain.errors import BadSetting
-from crypto_ai_bot.ports.broker import PriceFeed
+from crypto_ai_bot.ports.broker import Broker, PriceFeed
 from crypto_ai_bot.ports.clock import Clock
 from crypto_ai_bot.runtime.books import Books
 from crypto_ai_bot.runtime.clock import ExchangeClock, SystemClock
+from crypto_ai_bot.runtime.secrets import Credentials, Secret
 from crypto_ai_bot.runtime.settings import Settings
-from crypto_ai_bot.strategies.registry import load
 from crypto_ai_bot.usecases.desk import Desk, Policy
+from crypto_ai_bot.usecases.instance import Instance
 
 LEASE_MS = 70_000  # the longest invocation (60 s), and ten seconds for clocks that differ
 
 
 @dataclass(frozen=True, slots=True)
 class Workplace:
-    """What one process keeps from invocation to invocation. `client` is None for fixed prices."""
+    """What one process keeps from invocation to invocation.
+
+    `client` is None for fixed prices. `credentials` are there in live alone.
+    """
 
     settings: Settings
     books: Books
     policy: Policy
     client: CcxtClient | None
+    credentials: Credentials | None
 
     def desk(self, remaining_ms: Callable[[], int]) -> Desk:
         """The desk of one invocation, which may run for `remaining_ms()` more."""
         clock = self._clock(remaining_ms)
+        store, switch = self.books.store, self.books.switch
+        return Desk(store, self.broker(clock), clock, switch, self.policy, self._instance())
+
+    def broker(self, clock: Clock) -> Broker:
+        """The account that is traded: Gate's in live, else the paper exchange's."""
         settings = self.settings
-        terms = PaperTerms(settings.paper_quote_balance, settings.paper_slippage_pct)
-        broker = PaperBroker(self.feed(clock), self.books.store, clock, terms)
-        return Desk(self.books.store, broker, clock, self.books.switch, self.policy)
+        if self.client and self.credentials:
+            slippage = settings.order_slippage_pct / 100 or None
+            terms = GateTerms(
+                # Gate documents that it honours x-gate-exptime; our own exchange is seen to.
+                expiry_proven=settings.embedded_exchange,
+                slippage=slippage,
+                unified=settings.unified_account,
+            )
+            return GateBroker(self.client, clock, terms)
+        paper = PaperTerms(settings.paper_quote_balance, settings.paper_slippage_pct)
+        return PaperBroker(self.feed(clock), self.books.store, clock, paper)
 
     def feed(self, clock: Clock) -> PriceFeed:
         """Where prices come from."""
@@ -56,15 +75,38 @@ class Workplace:
             return system
         return ExchangeClock(self.feed(system).fetch_server_ms, remaining_ms)
 
-
-def open_workplace(settings: Settings) -> Workplace:
-    """Makes the workplace. Raises BadSetting for parts that do not fit together."""
-    if settings.mode == "live":
-        raise BadSetting("MODE=live: this version trades on paper alone; allowed is paper")
-    return Workplace(settings, Books(settings), _policy(settings), _client(settings))
+    def _instance(self) -> Instance | None:
+        if self.credentials is None:
+            return None
+        return Instance(self.books.locks, self.credentials.fingerprint, self.settings.owner)
 
 
-def _client(settings: Settings) -> CcxtClient | None:
+def open_workplace(settings: Settings, hide: Callable[[Iterable[Secret]], None]) -> Workplace:
+    """Makes the workplace; `hide` is told of every secret as soon as it is known.
+
+    Raises BadSetting for parts that do not fit together, ParameterUnavailable for credentials
+    that cannot be read.
+    """
+    books = Books(settings)
+    credentials = _credentials(settings, books, hide)
+    client = _client(settings, credentials)
+    return Workplace(settings, books, _policy(settings), client, credentials)
+
+
+def _credentials(
+    settings: Settings, books: Books, hide: Callable[[Iterable[Secret]], None]
+) -> Credentials | None:
+    """The key pair that live trades with; paper needs none and reads none."""
+    if settings.mode != "live":
+        return None
+    credentials = settings.secrets.credentials(books.parameter)
+    if credentials is None:
+        raise BadSetting("API_KEY: must be given with MODE=live")
+    hide((credentials.api_key, credentials.api_secret))
+    return credentials
+
+
+def _client(settings: Settings, credentials: Credentials | None) -> CcxtClient | None:
     if settings.price_feed == "fixed":
         return None
     try:
@@ -72,6 +114,8 @@ def _client(settings: Settings) -> CcxtClient | None:
             settings.exchange,
             base_url=settings.exchange_url,
             sandbox=settings.sandbox,
+            api_key=credentials.api_key.reveal() if credentials else "",
+            api_secret=credentials.api_secret.reveal() if credentials else "",
             interval_ms=0 if settings.embedded_exchange else None,
         )
     except ValueError as error:
@@ -83,12 +127,13 @@ def _policy(settings: Settings) -> Policy:
         mode=settings.mode,
         deployment_tag=settings.deployment_tag,
         symbols=settings.symbols,
-        build_strategy=load(settings.strategy, settings.strategy_parameters),
+        build_strategy=settings.build_strategy,
         timeframe=settings.timeframe,
         amount_quote=settings.fixed_amount,
         bucket_ms=settings.idempotency_bucket_ms,
         lease_ms=LEASE_MS,
         exits_interval_ms=settings.exits_interval_sec * 1_000,
+        dead_after_ms=settings.dms_timeout_ms if settings.mode == "live" else 0,
         limits=settings.risk_limits,
         stops=settings.stop_rules,
     )

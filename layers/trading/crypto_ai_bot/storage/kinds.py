@@ -12,6 +12,7 @@ from typing import Any, Final
 from crypto_ai_bot.domain.account import Account
 from crypto_ai_bot.domain.errors import InvariantBroken
 from crypto_ai_bot.domain.event import Event
+from crypto_ai_bot.domain.instance import InstanceLock
 from crypto_ai_bot.domain.job import Health, Heartbeat
 from crypto_ai_bot.domain.ledger import Ledger
 from crypto_ai_bot.domain.market import MarketRules
@@ -31,6 +32,7 @@ type Entity = (
     | Order
     | Fill
     | Event
+    | InstanceLock
     | PaperAccount
     | PaperOrder
 )
@@ -79,6 +81,7 @@ KINDS: Final = (
     Kind("order", Order, ORDER_WITH_FILLS, ORDER),
     Kind("fill", Fill, ORDER_WITH_FILLS, "FILL#{0.fill_id}"),
     Kind("event", Event, "EVENT#{0.event_id}", "EVENT"),
+    Kind("instance_lock", InstanceLock, "LOCK#{0.fingerprint}", "LOCK"),
     Kind("paper_account", PaperAccount, PAPER, "ACCOUNT"),
     Kind("paper_order", PaperOrder, PAPER, FINISHED),
 )

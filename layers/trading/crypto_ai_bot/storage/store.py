@@ -7,6 +7,7 @@ from typing import Any, Final
 from crypto_ai_bot.domain.account import Account
 from crypto_ai_bot.domain.errors import InvariantBroken
 from crypto_ai_bot.domain.event import Event
+from crypto_ai_bot.domain.instance import InstanceLock
 from crypto_ai_bot.domain.job import Health, Heartbeat, Job
 from crypto_ai_bot.domain.ledger import Ledger
 from crypto_ai_bot.domain.market import MarketRules, Symbol
@@ -87,6 +88,11 @@ class TableStore:
     def events(self, limit: int) -> Sequence[Event]:
         """The oldest events that were not sent yet. Eventually consistent."""
         return _entities(self._table.indexed(self._layout.unsent, limit))
+
+    def instance_lock(self, fingerprint: str) -> InstanceLock:
+        """Who may trade with an exchange account; blank, at version 0, before anybody did."""
+        blank = InstanceLock(fingerprint)
+        return self._one(self._layout.key(blank)) or blank
 
     def paper_account(self) -> PaperAccount:
         """The paper exchange's own books; empty, at version 0, before they are first written."""

@@ -1,7 +1,8 @@
 """Starting and stopping by hand: the operator's word in the table."""
 
+from crypto_ai_bot.domain.errors import StoreUnavailable
 from crypto_ai_bot.domain.event import Event, EventKind
-from crypto_ai_bot.domain.trading_state import Control, TradingState
+from crypto_ai_bot.domain.trading_state import Control, TradingState, more_careful
 from crypto_ai_bot.ports.clock import Clock
 from crypto_ai_bot.ports.store import Create, Replace, Store, as_stored
 
@@ -9,16 +10,25 @@ TRIES = 5
 
 
 def set_trading_state(
-    store: Store, clock: Clock, state: TradingState, reason: str, changed_by: str
+    store: Store,
+    clock: Clock,
+    state: TradingState,
+    reason: str,
+    changed_by: str,
+    *,
+    only_tighten: bool = False,
 ) -> Control:
     """Makes `state` the table's word on trading, and tells the operator that it changed.
 
-    The last one to ask wins. Setting the state that already stands changes nothing. Raises
-    StoreUnavailable; then it is not known which state stands.
+    The last one to ask wins; `only_tighten` leaves a state that allows less as it stands. Setting
+    the state that already stands changes nothing. Raises StoreUnavailable when the table did not
+    answer (then it is not known which state stands), or when others were quicker each time.
     """
     control = store.glance().control
     for _ in range(TRIES):
         if control.state is state and control.version:
+            return control
+        if only_tighten and more_careful(control.state, state) is not state:
             return control
         changed = Control(state, reason, changed_by, clock.now_ms(), control.version)
         told = Event(
@@ -31,4 +41,4 @@ def set_trading_state(
         if store.commit([Replace(changed), Create(told)]) is None:
             return as_stored(changed)
         control = store.glance().control
-    return control
+    raise StoreUnavailable(f"others were quicker {TRIES} times: trading is {control.state}")

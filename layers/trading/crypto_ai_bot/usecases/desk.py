@@ -16,6 +16,7 @@ from crypto_ai_bot.ports.store import Replace, Store, as_stored
 from crypto_ai_bot.ports.switch import TradingSwitch
 from crypto_ai_bot.risk.limits import RiskLimits
 from crypto_ai_bot.strategies.base import Strategy
+from crypto_ai_bot.usecases.instance import Instance
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,8 @@ class Policy:
 
     `amount_quote` is spent on each entry. `bucket_ms` is what slots are floored to. A lease lasts
     `lease_ms`, longer than an invocation can live. Exits look every `exits_interval_ms` while a
-    position is open.
+    position is open; when they have been silent for `dead_after_ms` the watchdog takes their place
+    (0: never, as on paper).
     """
 
     mode: str
@@ -38,6 +40,7 @@ class Policy:
     exits_interval_ms: int
     limits: RiskLimits
     stops: StopRules
+    dead_after_ms: int = 0
 
     def slot_ms(self, at_ms: int) -> int:
         """The slot that `at_ms` falls into."""
@@ -46,13 +49,14 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """The doors, filled by the composition root."""
+    """The doors, filled by the composition root. `instance` is None on paper: nobody to share."""
 
     store: Store
     broker: Broker
     clock: Clock
     switch: TradingSwitch
     policy: Policy
+    instance: Instance | None = None
 
 
 def trading_state(desk: Desk, control: Control) -> tuple[TradingState, tuple[str, ...]]:

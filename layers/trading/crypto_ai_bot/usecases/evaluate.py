@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from crypto_ai_bot.domain.errors import NextTick
+from crypto_ai_bot.domain.errors import InvariantBroken, NextTick
 from crypto_ai_bot.domain.job import Tick
 from crypto_ai_bot.domain.market import TIMEFRAMES_MS, MarketRules, Symbol, bar_closed_ms
 from crypto_ai_bot.domain.order import OrderRequest, Purpose
@@ -43,7 +43,7 @@ def _evaluate_symbol(desk: Desk, sight: Sight, symbol: Symbol) -> SymbolOutcome:
         if symbol not in sight.quotes:
             return SymbolOutcome(symbol, Decision.ERROR, ("the exchange quotes no price",))
         return _act_on_opinion(desk, sight, symbol)
-    except NextTick as error:
+    except (NextTick, InvariantBroken) as error:
         quote, ledger = sight.quotes.get(symbol), sight.ledger(symbol)
         return SymbolOutcome(symbol, Decision.ERROR, (str(error),), quote=quote, ledger=ledger)
 

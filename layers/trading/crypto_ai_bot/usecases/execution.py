@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from crypto_ai_bot.domain.account import Account
-from crypto_ai_bot.domain.errors import ExchangeUnavailable, InvariantBroken
+from crypto_ai_bot.domain.errors import ExchangeUnavailable, InvariantBroken, TradingError
 from crypto_ai_bot.domain.job import Tick
 from crypto_ai_bot.domain.ledger import Ledger
 from crypto_ai_bot.domain.market import MarketRules
@@ -39,6 +39,7 @@ from crypto_ai_bot.risk.gate import Approved
 from crypto_ai_bot.usecases.desk import Desk, give_back
 
 SUBMIT_BUDGET_MS: Final = 10_000  # a submission, its answer and its settlement must fit in
+JUDGED_WITHIN_MS: Final = 10_000  # between the facts and the journal; a frozen run takes longer
 ACCOUNT_RETRIES: Final = 5
 
 
@@ -73,6 +74,10 @@ def place(desk: Desk, approved: Approved, held: Ledger, tick: Tick) -> Placed | 
         give_back(desk, held)
         return NotPlaced(str(error))
     order = _journal_entry(desk, approved, held, tick, server_ms)
+    judged_ms = order.journaled_ms - approved.facts.now_ms
+    if judged_ms > JUDGED_WITHIN_MS:
+        give_back(desk, held)
+        return NotPlaced(f"judged {judged_ms // 1000} s ago", stale=True)
     account = approved.facts.account.with_order(order.journaled_ms)
     pending = held.with_pending(order)
     account = account.with_commitment(held.symbol, pending)
@@ -164,13 +169,15 @@ def settle_pending(desk: Desk, held: Ledger, account: Account, market: MarketRul
     order = desk.store.order(held.pending.client_order_id)
     if order is None:
         raise InvariantBroken(f"{held.pending.client_order_id} is pending and not journaled")
+    if not order.unresolved:
+        return Placed(order, held)  # the lease has passed on, and its new holder settled it
     now_ms = desk.clock.now_ms()
     if order.state is OrderState.PENDING:
         # Its run is gone: whether it was submitted is not known.
         order = order.after(OrderEvent.LOSE, now_ms, "the run that journaled it did not finish")
     try:
         evidence = desk.broker.fetch_evidence(order)
-    except ExchangeUnavailable:
+    except TradingError:  # whoever must act, nothing was learned: the symbol is left free
         give_back(desk, held)
         raise
     resolution = resolve(order, evidence.reports, evidence.balance, evidence.server_ms, now_ms)
@@ -182,9 +189,7 @@ def settle_pending(desk: Desk, held: Ledger, account: Account, market: MarketRul
         case Wait(waiting, _):
             return _written(desk, waiting, held, ())
         case GiveUp(waiting, reason):
-            ledger, told = halted(held, reason, now_ms)
-            new = held.halt is None
-            return _written(desk, waiting, ledger, (Create(told),) if new else ())
+            return _halted(desk, waiting, held, reason)
 
 
 def _settled(
@@ -200,6 +205,10 @@ def _settled(
     def books(current: Account) -> Settlement:
         return settle(order, report, held, current, market, desk.policy.stops, now_ms)
 
+    try:
+        books(account)
+    except InvariantBroken as contradiction:
+        return _halted(desk, order, held, str(contradiction))
     return _write_settlement(desk, books, account, held)
 
 
@@ -253,6 +262,12 @@ def _written(desk: Desk, order: Order, held: Ledger, more: tuple[Change, ...]) -
     if desk.store.commit([Replace(order), Replace(released), *more]):
         return Placed(order, held)
     return Placed(as_stored(order), as_stored(released))
+
+
+def _halted(desk: Desk, order: Order, held: Ledger, reason: str) -> Placed:
+    """Keeps `order` open and its symbol halted: a person must look. Told when it is new."""
+    ledger, told = halted(held, reason, desk.clock.now_ms())
+    return _written(desk, order, ledger, () if held.halt else (Create(told),))
 
 
 def _name(change: Change) -> str:

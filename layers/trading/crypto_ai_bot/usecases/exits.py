@@ -76,18 +76,23 @@ def _protect(desk: Desk, sight: Sight, symbol: Symbol) -> SymbolOutcome:
                 symbol, Decision.ERROR, ("the exchange quotes no price",), ledger=ledger
             )
         return _judge(desk, sight, symbol)
-    except NextTick as error:
+    except (NextTick, InvariantBroken) as error:
         return SymbolOutcome(symbol, Decision.ERROR, (str(error),), quote=quote, ledger=ledger)
 
 
 def _judge(desk: Desk, sight: Sight, symbol: Symbol) -> SymbolOutcome:
     ledger, quote = sight.ledger(symbol), sight.quotes[symbol]
     if ledger.guard is None:
-        raise InvariantBroken(f"{symbol} is open without a guard")
+        reason = "another run has sold it"
+        return SymbolOutcome(symbol, Decision.HOLD, (reason,), quote=quote, ledger=ledger)
     guard, call = judge(
         desk.policy.stops, ledger.guard, ledger.worst_base, float(quote.bid), desk.clock.now_ms()
     )
-    sight = _remember(desk, sight, symbol, guard)
+    remembered = _remember(desk, sight, symbol, guard)
+    if remembered is None:
+        reason = "another run moved the books"
+        return SymbolOutcome(symbol, Decision.BUSY, (reason,), quote=quote, ledger=ledger)
+    sight = remembered
     market = market_of(desk, sight, symbol)
     slot_ms = desk.policy.slot_ms(sight.tick.scheduled_ms)
     request = size_exit(call, sight.ledger(symbol), quote, market, slot_ms) if call else None
@@ -97,18 +102,19 @@ def _judge(desk: Desk, sight: Sight, symbol: Symbol) -> SymbolOutcome:
     return SymbolOutcome(symbol, Decision.HOLD, (reason,), quote=quote, ledger=sight.ledger(symbol))
 
 
-def _remember(desk: Desk, sight: Sight, symbol: Symbol, guard: Guard) -> Sight:
+def _remember(desk: Desk, sight: Sight, symbol: Symbol, guard: Guard) -> Sight | None:
     """Writes a stop that has risen, unless another run has the symbol: then the next pass does.
 
-    The ratchet is written before anything is sold on it, so a run that dies after this line
-    leaves the stop where it was seen to stand.
+    None when the books have moved: the judgement was about books that are no more. The ratchet is
+    written before anything is sold on it, so a run that dies after this line leaves the stop where
+    it was seen to stand.
     """
     ledger = sight.ledger(symbol)
     if guard == ledger.guard or not ledger.free_for(sight.tick.run_id, desk.clock.now_ms()):
         return sight
     raised = replace(ledger, guard=guard)
     if desk.store.commit([Replace(raised)]):
-        return look_again(desk, sight)
+        return None
     return sight.with_ledger(as_stored(raised))
 
 

@@ -6,12 +6,12 @@ short of the ledger halts the symbol: a stop could not sell what the books say i
 
 from dataclasses import replace
 
-from crypto_ai_bot.domain.errors import NextTick
+from crypto_ai_bot.domain.errors import InvariantBroken, NextTick
 from crypto_ai_bot.domain.event import Event, EventKind
 from crypto_ai_bot.domain.job import Tick
 from crypto_ai_bot.domain.ledger import Ledger
 from crypto_ai_bot.domain.market import Balance, Symbol
-from crypto_ai_bot.ports.store import Advance, Create, Replace
+from crypto_ai_bot.ports.store import Advance, Create, Replace, Unchanged, as_stored
 from crypto_ai_bot.reconciliation.drift import Drift, drift_of, halted
 from crypto_ai_bot.usecases.desk import Desk, give_back, take_lease
 from crypto_ai_bot.usecases.outcome import Decision, RunOutcome, SymbolOutcome
@@ -43,7 +43,7 @@ def _reconcile_symbol(desk: Desk, sight: Sight, symbol: Symbol) -> SymbolOutcome
         if drift:
             return _drifted(desk, sight, ledger, drift)
         return SymbolOutcome(symbol, Decision.HOLD, ("books agree",), quote=quote, ledger=ledger)
-    except NextTick as error:
+    except (NextTick, InvariantBroken) as error:
         return SymbolOutcome(symbol, Decision.ERROR, (str(error),), quote=quote, ledger=ledger)
 
 
@@ -66,8 +66,10 @@ def _drifted(desk: Desk, sight: Sight, ledger: Ledger, drift: Drift) -> SymbolOu
         f"{symbol}: {drift}",
     )
     if not drift.missing:
-        desk.store.commit([Create(told)])  # refused when it was told before
-        return seen
+        # Refused when it was told before, or when an order moved both balance and books meanwhile.
+        conflict = desk.store.commit([Unchanged(ledger), Create(told)])
+        moved = conflict is not None and isinstance(conflict.change, Unchanged)
+        return replace(seen, decision=Decision.BUSY) if moved else seen
     if ledger.halt:
         return replace(seen, decision=Decision.HALTED)
     if not (held := take_lease(desk, ledger, sight.tick)):
@@ -76,4 +78,4 @@ def _drifted(desk: Desk, sight: Sight, ledger: Ledger, drift: Drift) -> SymbolOu
     if desk.store.commit([Replace(stopped), Create(told), Create(halt_told)]):
         give_back(desk, held)
         return replace(seen, decision=Decision.BUSY)
-    return replace(seen, decision=Decision.HALTED, ledger=stopped)
+    return replace(seen, decision=Decision.HALTED, ledger=as_stored(stopped))

@@ -12,6 +12,7 @@ from crypto_ai_bot.domain.money import ZERO, total
 from crypto_ai_bot.domain.trading_state import TradingState
 from crypto_ai_bot.ports.store import Advance, Glance
 from crypto_ai_bot.usecases.desk import Desk, trading_state
+from crypto_ai_bot.usecases.instance import hold
 from crypto_ai_bot.usecases.outcome import RunOutcome, SymbolOutcome
 
 
@@ -77,8 +78,10 @@ def look(desk: Desk, tick: Tick, symbols: Iterable[Symbol] = ()) -> Sight:
 
     Prices of `symbols` and of all that is held; no request when that is nothing. Without an answer
     from the exchange there are no prices, and a note says so. Raises StoreUnavailable: without
-    books there is no run.
+    books there is no run; AnotherDeployment: then this one does nothing at all.
     """
+    if desk.instance:
+        hold(desk.instance, desk.clock)
     started_ms = desk.clock.now_ms()
     glance = desk.store.glance()
     state, notes = trading_state(desk, glance.control)

@@ -9,7 +9,7 @@ from crypto_ai_bot.domain.signal import Signal
 from crypto_ai_bot.ports.store import Advance
 from crypto_ai_bot.risk.gate import Refused, review
 from crypto_ai_bot.risk.rules import Facts
-from crypto_ai_bot.usecases.desk import Desk, take_lease
+from crypto_ai_bot.usecases.desk import Desk, take_lease, trading_state
 from crypto_ai_bot.usecases.execution import NotPlaced, place, settle_pending
 from crypto_ai_bot.usecases.outcome import Decision, SymbolOutcome
 from crypto_ai_bot.usecases.run import Sight, look_again
@@ -37,9 +37,9 @@ def market_of(desk: Desk, sight: Sight, symbol: Symbol) -> MarketRules:
 def settle_first(desk: Desk, sight: Sight, symbol: Symbol) -> SymbolOutcome:
     """Settles the order under way, which keeps the symbol busy; nothing else is done with it."""
     ledger = sight.ledger(symbol)
+    market = market_of(desk, sight, symbol)  # before the lease: without rules nothing is settled
     if not (held := take_lease(desk, ledger, sight.tick)):
         return SymbolOutcome(symbol, Decision.BUSY, ("another run has the symbol",), ledger=ledger)
-    market = market_of(desk, sight, symbol)
     placed = settle_pending(desk, held, sight.glance.account, market)
     decision = Decision.WAITING if placed.order.unresolved else Decision.SETTLED
     reason = f"{placed.order.client_order_id} is {placed.order.state}: {placed.order.resolution}"
@@ -62,13 +62,18 @@ def trade(
 ) -> SymbolOutcome:
     """Permission, lease, order. Judged anew on fresh books when they moved in between.
 
+    But not when the position itself has moved: then the request was about another one.
+
     Raises ExchangeUnavailable when the balance cannot be read, StoreUnavailable at any step.
     """
     seen = SymbolOutcome(
         request.symbol, Decision.BUSY, signal=signal, quote=sight.quotes[request.symbol]
     )
+    position = sight.ledger(request.symbol).position
     for _ in range(FRESH_FACTS_TRIES):
         ledger = sight.ledger(request.symbol)
+        if ledger.position != position:
+            break
         seen = replace(seen, ledger=ledger)
         facts = _facts(desk, sight, request, market, desk.broker.fetch_balance(request.symbol))
         permission = review(request, facts, desk.policy.limits)
@@ -98,14 +103,16 @@ def _facts(
     desk: Desk, sight: Sight, request: OrderRequest, market: MarketRules, balance: Balance
 ) -> Facts:
     now_ms = desk.clock.now_ms()
+    state, _ = trading_state(desk, sight.glance.control)  # the run may have begun long ago
     return Facts(
         now_ms=now_ms,
         scheduled_ms=sight.tick.scheduled_ms,
-        trading_state=sight.trading_state,
+        trading_state=state,
         quote=sight.quotes[request.symbol],
         market=market,
         ledger=sight.ledger(request.symbol),
         account=replace(sight.glance.account.at(now_ms), free_quote=balance.free_quote),
         balance=balance,
         open_loss_quote=sight.open_loss_quote,
+        exchange_trouble=desk.broker.trouble(now_ms),
     )

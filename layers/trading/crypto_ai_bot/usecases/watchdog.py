@@ -8,9 +8,12 @@ from crypto_ai_bot.domain.job import Health, Job, Tick
 from crypto_ai_bot.domain.ledger import Ledger
 from crypto_ai_bot.domain.market import MINUTE_MS
 from crypto_ai_bot.domain.order import Order
+from crypto_ai_bot.domain.trading_state import TradingState
 from crypto_ai_bot.ports.store import Advance
 from crypto_ai_bot.reconciliation.resolve import RESOLVE_WITHIN_MS
+from crypto_ai_bot.usecases.control import set_trading_state
 from crypto_ai_bot.usecases.desk import Desk, give_back
+from crypto_ai_bot.usecases.exits import exits
 from crypto_ai_bot.usecases.outcome import RunOutcome
 from crypto_ai_bot.usecases.run import Sight, finish, look
 
@@ -38,7 +41,30 @@ def watchdog(desk: Desk, tick: Tick) -> RunOutcome:
         "halts": _halts(sight.glance.ledgers.values()),
     }
     desk.store.commit([Advance(Health(_status(checks), checks, now_ms))])
+    if silent_ms := _exits_silent_ms(desk, sight, now_ms):
+        return _take_over(desk, sight, silent_ms)
     return finish(desk, sight, [])
+
+
+def _exits_silent_ms(desk: Desk, sight: Sight, now_ms: int) -> int:
+    """How long nobody has judged an open position; 0 while that is not too long."""
+    if not (desk.policy.dead_after_ms and sight.open_symbols):
+        return 0
+    beat = sight.glance.heartbeats.get(Job.EXITS)
+    silent_ms = now_ms - (beat.completed_ms if beat else 0)
+    return silent_ms if silent_ms > desk.policy.dead_after_ms else 0
+
+
+def _take_over(desk: Desk, sight: Sight, silent_ms: int) -> RunOutcome:
+    """The dead man's switch: stops entries, and judges the stops in the place of exits.
+
+    Under the watchdog's own tick, so the heartbeat of exits stays silent until exits itself is
+    back. Entries stay stopped until a person starts them again.
+    """
+    reason = f"dead man's switch: exits silent for {silent_ms // 1000} s"
+    state = TradingState.EXITS_ONLY
+    set_trading_state(desk.store, desk.clock, state, reason, "watchdog", only_tighten=True)
+    return exits(desk, sight.tick)
 
 
 def _status(checks: dict[str, str]) -> str:

@@ -1,0 +1,137 @@
+"""`make bench`: what things cost, as ratios against a floor or a peer measured in the same run.
+
+Writes bench.json: {name: {value, unit, reference, ratio}}. `reference` says what the ratio is
+against; machines here are noisy, so the ratio is the figure to keep and the value its colour.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+
+from benchmarks.tick_cost import Cost  # noqa: E402 - found through the path set above
+from contract.embedded_dynamodb import (  # noqa: E402 - likewise
+    make_table,
+    new_client,
+    running_ministack,
+)
+
+BASES = 50  # how many symbols the largest invocation trades
+
+
+@contextmanager
+def running_exchange(pairs: list[str]) -> Iterator[str]:
+    """The embedded exchange with a held clock, in a process of its own: its CPU is not ours."""
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "crypto_ai_bot.cli.exchange"),
+            *("--port", "0", "--pairs", ",".join(pairs), "--seed", "7", "--speed", "0"),
+        ],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout
+        yield process.stdout.readline().split()[2]
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def environment(endpoint: str, exchange_url: str, symbols: list[str]) -> dict[str, str]:
+    """What a deployed evaluate function would be given, and nothing of this machine's own."""
+    return {
+        "PATH": os.environ["PATH"],  # noqa: TID251 - a child process needs one to start
+        "PYTHONPATH": f"{ROOT / 'layers/trading'}:{ROOT / 'tests'}",
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ENDPOINT_URL": endpoint,
+        "TABLE_NAME": f"bench-{len(symbols)}",
+        "TRADING_PARAMETER": "",
+        "EXCHANGE_URL": exchange_url,
+        "SYMBOLS": ",".join(symbols),
+        "LOG_LEVEL": "ERROR",
+    }
+
+
+def ticks() -> dict[str, dict[str, Any]]:
+    """A tick without an order: CPU a symbol, and calls to the table and to the exchange."""
+    bases = ["BTC", "ETH", *(f"C{number:02}" for number in range(BASES - 2))]
+    figures: dict[str, dict[str, Any]] = {}
+    with running_ministack() as endpoint, running_exchange([f"{b}_USDT" for b in bases]) as url:
+        client = new_client(endpoint)
+        for count in (1, 10, BASES):
+            symbols = [f"{base}/USDT" for base in bases[:count]]
+            make_table(client, f"bench-{count}")
+            cost = measured(environment(endpoint, url, symbols))
+            figures |= rows(count, cost)
+    return figures
+
+
+def measured(variables: dict[str, str]) -> Cost:
+    """The cost of evaluate ticks, in a process of its own."""
+    shown = subprocess.run(
+        [sys.executable, "-m", "benchmarks.tick_cost"],
+        env=variables,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return Cost(**json.loads(shown.stdout.splitlines()[-1]))
+
+
+def rows(count: int, cost: Cost) -> dict[str, dict[str, Any]]:
+    """The figures of one number of symbols; the limits are those that the issue states."""
+    tag = f"{count}_symbols"
+    floor = "bare ccxt and botocore making the same calls"
+    found = {
+        f"tick_cpu_ms_{tag}": row(cost.cpu_ms, "ms of CPU an invocation", floor, cost.floor_ms),
+        f"tick_table_calls_{tag}": row(cost.table_calls, "calls", "2 and 1 a symbol", 2 + count),
+        f"tick_exchange_calls_{tag}": row(
+            cost.exchange_calls, "calls", "1 and 1 a symbol", 1 + count
+        ),
+    }
+    if count == BASES:
+        each, floor_each = cost.cpu_ms / count, cost.floor_ms / count
+        found["tick_cpu_ms_per_symbol"] = row(each, "ms of CPU a symbol", floor, floor_each)
+        found["fifty_symbols_seconds"] = row(cost.wall_seconds, "s", "10 s allowed", 10)
+    return found
+
+
+def row(value: float, unit: str, reference: str, against: float) -> dict[str, Any]:
+    """One line of bench.json; `ratio` is value over what it is held against."""
+    return {
+        "value": round(value, 3),
+        "unit": unit,
+        "reference": f"{reference}: {against:.3f}",
+        "ratio": round(value / against, 3),
+    }
+
+
+def main() -> None:
+    """Runs everything, writes bench.json, prints a table or JSON."""
+    parser = ArgumentParser(description="What things cost, against a floor of the same run.")
+    parser.add_argument("--json", action="store_true", help="print bench.json instead of a table")
+    options = parser.parse_args()
+    figures = ticks()
+    text = json.dumps(figures, indent=2)
+    (ROOT / "bench.json").write_text(text + "\n")
+    if options.json:
+        print(text)
+        return
+    for name, one in figures.items():
+        held = f"{one['ratio']:>7} of {one['reference']}"
+        print(f"{name:<32} {one['value']:>9} {one['unit']:<24} {held}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,50 @@
+"""Deploying again: nothing to do is nothing done, and what the operator set stays."""
+
+import pytest
+
+from crypto_ai_bot.local.places import Places
+from crypto_ai_bot.local.stack import deploy, empty_table
+from e2e.rig import Rig, tick_event
+
+pytestmark = pytest.mark.cloud
+
+
+def parameters_of(rig: Rig) -> dict[str, str]:
+    [stack] = rig.cloud.client("cloudformation").describe_stacks(StackName="crypto-ai-bot")[
+        "Stacks"
+    ]
+    return {one["ParameterKey"]: one["ParameterValue"] for one in stack["Parameters"]}
+
+
+def test_the_same_stack_again_is_left_alone(rig: Rig, places: Places) -> None:
+    places.log("deploy").unlink(missing_ok=True)
+    again = deploy(places, rig.cloud, parameters_of(rig))
+    assert again.outputs == rig.stack.outputs
+    assert not places.log("deploy").exists()
+
+
+def test_another_setting_reaches_the_functions_and_leaves_table_and_switch_as_they_were(
+    rig: Rig, places: Places
+) -> None:
+    ssm, switch = rig.cloud.client("ssm"), rig.stack.trading_parameter
+    was = parameters_of(rig)
+    rig.invoke("evaluate", tick_event("evaluate", rig.next_minute()))
+    items = rig.items()
+    ssm.put_parameter(Name=switch, Value="exits_only", Overwrite=True)
+    try:
+        deploy(places, rig.cloud, {**was, "BackupRetentionDays": "9"})
+        assert ssm.get_parameter(Name=switch)["Parameter"]["Value"] == "exits_only"
+    finally:
+        ssm.put_parameter(Name=switch, Value="on", Overwrite=True)
+    assert rig.items() == items
+    environment = rig.cloud.client("lambda").get_function_configuration(
+        FunctionName=rig.stack.function("evaluate")
+    )["Environment"]["Variables"]
+    assert environment["BACKUP_RETENTION_DAYS"] == "9"
+
+
+def test_a_paper_account_can_be_forgotten(rig: Rig) -> None:
+    rig.invoke("evaluate", tick_event("evaluate", rig.next_minute()))
+    assert rig.items()
+    empty_table(rig.stack)
+    assert not rig.items()

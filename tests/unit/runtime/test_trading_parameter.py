@@ -1,0 +1,91 @@
+from collections.abc import Iterator
+
+import botocore.session
+import pytest
+from botocore.config import Config
+from moto import mock_aws
+
+from crypto_ai_bot.domain.errors import ParameterUnavailable
+from crypto_ai_bot.domain.trading_state import TradingState
+from crypto_ai_bot.runtime.parameters import AlwaysOn, ParameterSwitch, read_parameter
+
+
+class Parameter:
+    """A parameter and a clock, both in the test's hand."""
+
+    def __init__(self, text: str | None) -> None:
+        self.text = text
+        self.at_ms = 0
+        self.reads = 0
+        self.switch = ParameterSwitch(self.read, lambda: self.at_ms)
+
+    def read(self) -> str:
+        self.reads += 1
+        if self.text is None:
+            raise ParameterUnavailable("the parameter store did not answer")
+        return self.text
+
+
+@pytest.mark.parametrize("state", TradingState)
+def test_each_state_is_read(state: TradingState) -> None:
+    assert Parameter(f" {state}\n").switch.read() is state
+
+
+def test_a_state_is_kept_for_less_than_ten_seconds() -> None:
+    parameter = Parameter("on")
+    assert parameter.switch.read() is TradingState.ON
+    parameter.text, parameter.at_ms = "off", 9_999
+    assert parameter.switch.read() is TradingState.ON
+    parameter.at_ms = 10_000
+    assert parameter.switch.read() is TradingState.OFF
+    assert parameter.reads == 2
+
+
+def test_what_was_read_before_an_error_is_not_used_again() -> None:
+    parameter = Parameter("on")
+    parameter.switch.read()
+    parameter.text, parameter.at_ms = None, 10_000
+    for _ in range(2):
+        with pytest.raises(ParameterUnavailable):
+            parameter.switch.read()
+    assert parameter.reads == 3
+
+
+@pytest.mark.parametrize("text", ["", "ON", "true", "exits-only", "x" * 99])
+def test_any_other_word_is_as_good_as_unreadable_and_says_what_is_allowed(text: str) -> None:
+    with pytest.raises(ParameterUnavailable, match="allowed are on, exits_only, off"):
+        Parameter(text).switch.read()
+
+
+def test_without_a_parameter_the_tables_word_alone_counts() -> None:
+    assert AlwaysOn().read() is TradingState.ON
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    with mock_aws():
+        yield
+
+
+@pytest.mark.usefixtures("aws")
+def test_a_secret_parameter_is_decrypted_and_a_missing_one_is_named() -> None:
+    client = botocore.session.get_session().create_client("ssm", region_name="us-east-1")
+    client.put_parameter(Name="/cab/token", Value="a token", Type="SecureString")
+    assert read_parameter(client, "/cab/token") == "a token"
+    with pytest.raises(ParameterUnavailable, match="/cab/other: ParameterNotFound"):
+        read_parameter(client, "/cab/other")
+
+
+def test_a_parameter_store_that_is_down_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    client = botocore.session.get_session().create_client(
+        "ssm",
+        region_name="us-east-1",
+        endpoint_url="http://127.0.0.1:9",  # the discard port: nobody listens
+        config=Config(retries={"total_max_attempts": 1}),
+    )
+    with pytest.raises(ParameterUnavailable, match="/cab/trading did not answer"):
+        read_parameter(client, "/cab/trading")

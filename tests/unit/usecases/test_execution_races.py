@@ -1,0 +1,232 @@
+"""What happens to an order whose books move under it, at each of its steps."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import pytest
+
+from books import Books
+from builders import BTC, ETH, LIMITS, dec, quote
+from crypto_ai_bot.domain.job import Job
+from crypto_ai_bot.domain.order import Order, OrderState
+from crypto_ai_bot.domain.position import FLAT
+from crypto_ai_bot.domain.signal import Action
+from crypto_ai_bot.domain.trading_state import TradingState
+from crypto_ai_bot.ports.broker import Answer, Outcome
+from crypto_ai_bot.ports.store import Change, Conflict, Create, Replace
+from crypto_ai_bot.risk.limits import RiskLimits
+from crypto_ai_bot.usecases.control import set_trading_state
+from crypto_ai_bot.usecases.evaluate import evaluate
+from crypto_ai_bot.usecases.execution import ACCOUNT_RETRIES
+from crypto_ai_bot.usecases.outcome import Decision
+from crypto_ai_bot.usecases.reconcile import reconcile
+from fakes import Fault
+
+
+def once_at(books: Books, call: str, happens: Callable[[], object]) -> None:
+    """`happens` inside the next `call` to the exchange, and never again."""
+
+    def listen(asked: str) -> None:
+        if asked == call:
+            books.broker.on_call = lambda _call: None
+            happens()
+
+    books.broker.on_call = listen
+
+
+def before_reading(books: Books, happens: Callable[[], object]) -> None:
+    """`happens` between the storing of the next answer and its reading."""
+    read = books.broker.read_answer
+
+    def late(order: Order, answer: Answer) -> Outcome:
+        books.broker.read_answer = read  # type: ignore[method-assign]  # once
+        happens()
+        return read(order, answer)
+
+    books.broker.read_answer = late  # type: ignore[method-assign]  # once
+
+
+def move_account(books: Books) -> None:
+    account = books.store.glance().account
+    books.store.commit([Replace(account.with_fill(dec(-1), dec(-1)))])
+
+
+def another_run_settles(books: Books) -> None:
+    """The lease has run out, and the next tick's run has taken it and asked the exchange."""
+    books.next_minute(2)
+    books.evaluate()
+
+
+def test_a_stop_between_judgement_and_journal_is_seen_by_the_journal(books: Books) -> None:
+    """Invariant I8: the state is checked in the order's own transaction."""
+
+    def stop() -> None:
+        state = TradingState.EXITS_ONLY
+        set_trading_state(books.store, books.clock, state, "a test", "operator")
+
+    once_at(books, "time", stop)
+    outcome = books.enter()
+    assert outcome.decision is Decision.BLOCKED
+    assert outcome.reasons == ("trading_state: exits_only makes no entry",)
+    assert not books.broker.submissions
+    assert books.ledger.lease is None
+
+
+def test_off_between_judgement_and_journal_keeps_a_sell_back_too(books: Books) -> None:
+    books.enter()
+
+    def off() -> None:
+        set_trading_state(books.store, books.clock, TradingState.OFF, "a test", "operator")
+
+    once_at(books, "time", off)
+    assert books.evaluate(Action.EXIT).decision is Decision.BLOCKED
+    assert len(books.broker.submissions) == 1
+
+
+@pytest.mark.parametrize(
+    ("limits", "name"),
+    [
+        (replace(LIMITS, exposure_quote_max=dec(150)), "exposure"),
+        (replace(LIMITS, orders_per_hour_max=1), "orders_per_hour"),
+    ],
+)
+def test_two_symbols_at_the_same_moment_cannot_both_take_the_last_room(
+    limits: RiskLimits, name: str
+) -> None:
+    """Invariant I5: both were judged on the same account; the journal lets one of them stand."""
+    books = Books(symbols=(BTC, ETH), limits=limits)
+    books.broker.quotes[ETH] = quote("1500", "1501")
+    books.script.says = Action.ENTER
+    once_at(books, "time", lambda: evaluate(books.desk, books.tick(Job.EVALUATE, ETH)))
+    (outcome,) = evaluate(books.desk, books.tick(Job.EVALUATE, BTC)).symbols
+    assert outcome.decision is Decision.BLOCKED
+    assert [reason.split(":")[0] for reason in outcome.reasons] == [name]
+    assert len(books.broker.submissions) == 1
+
+
+def test_an_exchange_that_tells_no_time_gets_no_order_and_the_symbol_stays_free(
+    books: Books,
+) -> None:
+    once_at(books, "time", lambda: setattr(books.broker, "down", True))
+    assert books.enter().decision is Decision.ERROR
+    assert books.ledger.lease is None
+    assert books.ledger.pending is None
+
+
+def test_a_search_that_did_not_answer_whole_teaches_nothing_and_frees_the_symbol(
+    books: Books,
+) -> None:
+    books.broker.faults = [Fault.LOST_BEFORE]
+    books.enter()
+    books.next_minute()
+    books.broker.down = True
+    (before,) = books.store.unresolved_orders()
+    assert books.evaluate().decision is Decision.ERROR
+    assert books.store.unresolved_orders() == [before]
+    assert books.ledger.lease is None
+
+
+def test_a_settlement_is_worked_out_anew_when_another_symbol_moved_the_account(
+    books: Books,
+) -> None:
+    books.enter()
+    before_reading(books, lambda: move_account(books))
+    outcome = books.evaluate(Action.EXIT)
+    assert outcome.order
+    assert outcome.order.state is OrderState.CLOSED
+    account = books.store.glance().account
+    assert account.fills == 3  # the other symbol's too
+    assert account.realised_quote < -1
+    books.assert_books_equal_exchange()
+
+
+def test_an_account_that_never_rests_leaves_the_settlement_to_the_next_run(books: Books) -> None:
+    commit, beaten = books.store.commit, list[int]()
+
+    def contended(changes: Sequence[Change]) -> Conflict | None:
+        settles = any(
+            isinstance(change, Replace)
+            and isinstance(change.entity, Order)
+            and change.entity.state is OrderState.CLOSED
+            for change in changes
+        )
+        if settles and len(beaten) < ACCOUNT_RETRIES:
+            beaten.append(1)
+            account = books.store.glance().account
+            commit([Replace(account.with_fill(dec(0), dec(0)))])
+        return commit(changes)
+
+    books.store.commit = contended  # type: ignore[method-assign]  # the same store, contended
+    books.enter()
+    assert len(beaten) == ACCOUNT_RETRIES
+    assert books.ledger.pending
+    another_run_settles(books)
+    books.assert_books_equal_exchange()
+    assert len(books.broker.submissions) == 1
+
+
+@pytest.mark.parametrize("fault", [[], [Fault.LOST_AFTER], [Fault.REJECTED]])
+def test_a_run_that_outlived_its_lease_before_it_settled_writes_nothing(
+    books: Books, fault: list[Fault]
+) -> None:
+    """Invariant I11: the next holder has asked the exchange, and its word stands."""
+    books.broker.faults = fault
+    before_reading(books, lambda: another_run_settles(books))
+    books.enter()
+    books.script.says = Action.HOLD
+    for _ in range(4):
+        books.next_minute()
+        books.evaluate()
+    books.assert_books_equal_exchange()
+    assert len(books.broker.submissions) == 1
+
+
+def test_a_halt_for_drift_is_not_written_over_books_that_another_run_took(books: Books) -> None:
+    books.enter()
+    books.broker.balances["BTC"] -= dec("0.001")
+    commit = books.store.commit
+
+    def outlived(changes: Sequence[Change]) -> Conflict | None:
+        if any(isinstance(change, Create) for change in changes):
+            books.clock.at_ms += 71_000
+            ledger = books.ledger.leased_to("another run", books.clock.at_ms + 70_000)
+            commit([Replace(ledger)])
+        return commit(changes)
+
+    books.store.commit = outlived  # type: ignore[method-assign]  # frozen before its halt
+    (outcome,) = reconcile(books.desk, books.tick(Job.RECONCILE)).symbols
+    assert outcome.decision is Decision.BUSY
+    assert books.ledger.halt is None
+    assert books.ledger.lease
+    assert books.ledger.lease.owner == "another run"
+
+
+def test_a_run_frozen_right_before_its_journal_entry_journals_nothing(books: Books) -> None:
+    """Its lease has passed on, and a stop has sold what it was about to sell."""
+    books.enter()
+    books.next_minute()
+    books.price("18000")
+    commit = books.store.commit
+
+    def frozen(changes: Sequence[Change]) -> Conflict | None:
+        if any(isinstance(one, Create) and isinstance(one.entity, Order) for one in changes):
+            books.store.commit = commit  # type: ignore[method-assign]  # once
+            books.clock.at_ms += 71_000
+            books.exits()
+        return commit(changes)
+
+    books.store.commit = frozen  # type: ignore[method-assign]  # once
+    outcome = books.evaluate(Action.EXIT)
+    assert outcome.decision is Decision.BUSY
+    assert len(books.broker.submissions) == 2
+    assert not books.store.unresolved_orders()
+    books.assert_books_equal_exchange()
+
+
+def test_a_ledger_that_forgot_its_slot_still_makes_no_second_order_of_it(books: Books) -> None:
+    """Restored from a backup, say: the journal remembers the name, and that alone is enough."""
+    books.enter()
+    forgot = replace(books.ledger, position=FLAT, guard=None, slots={}, last_entry_ms=0)
+    books.store.commit([Replace(forgot)])
+    assert books.enter().decision is Decision.BUSY
+    assert len(books.broker.submissions) == 1
