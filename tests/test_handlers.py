@@ -61,7 +61,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
         "AWS_ACCESS_KEY_ID": "testing",
         "AWS_SECRET_ACCESS_KEY": "testing",
         "AWS_DEFAULT_REGION": "us-east-1",
-        "TABLE_NAME": f"books-{next(_NUMBERS)}",
+        "TABLE_NAME": f"handlers-{next(_NUMBERS)}",
         "TRADING_PARAMETER": "/books/trading",
         "PRICE_FEED": "fixed",
         "FIXED_PRICE": "20000",
@@ -74,8 +74,10 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
     forget()
     with mock_aws():
         session = botocore.session.get_session()
-        make_table(session.create_client("dynamodb"), "books")
-        session.create_client("ssm").put_parameter(Name="/books/trading", Value="on", Type="String")
+        make_table(session.create_client("dynamodb"), variables["TABLE_NAME"])
+        session.create_client("ssm").put_parameter(
+            Name="/books/trading", Value="on", Type="String", Overwrite=True
+        )
         yield monkeypatch
     forget()
 

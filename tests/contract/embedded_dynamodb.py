@@ -75,6 +75,8 @@ def running_ministack() -> Iterator[str]:
             "PATH": os.environ["PATH"],  # noqa: TID251 - a child process needs one to start
             "BIND_HOST": "127.0.0.1",
             "GATEWAY_PORT": str(port),
+            "IOT_MTLS_ENABLED": "0",  # else it opens a port on every address
+            "SFTP_ENABLED": "0",
         },
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

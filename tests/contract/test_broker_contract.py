@@ -22,8 +22,10 @@ from crypto_ai_bot.domain.order import (
     Side,
     client_order_id,
 )
+from crypto_ai_bot.local.exchange.grounds import Grounds
 from crypto_ai_bot.local.exchange.market import synthetic_market
 from crypto_ai_bot.local.exchange.market_clock import MarketClock
+from crypto_ai_bot.local.exchange.server import serving
 from crypto_ai_bot.ports.broker import Accepted, Answer, Broker, Rejected, Unknown
 from crypto_ai_bot.storage.memory import MemoryTable
 from crypto_ai_bot.storage.store import TableStore
@@ -68,13 +70,11 @@ class MarketTime(ManualClock):
 
 def gate_over_embedded(stack: ExitStack) -> Venue:
     """The live broker, the real client and the embedded exchange."""
-    grounds = pytest.importorskip("crypto_ai_bot.local.exchange.grounds")
-    server = pytest.importorskip("crypto_ai_bot.local.exchange.server")
     clock = MarketTime()
     clock.market = MarketClock(clock.now_ms(), 0)
-    served = grounds.Grounds(synthetic_market(["BTC_USDT"], seed=7), clock.market)
+    served = Grounds(synthetic_market(["BTC_USDT"], seed=7), clock.market)
     served.make_key("contract-key", "contract-secret", USDT=str(START))
-    url = stack.enter_context(server.serving(served))
+    url = stack.enter_context(serving(served))
     client = CcxtClient(
         "gateio",
         base_url=url,

@@ -430,6 +430,18 @@ def test_an_order_whose_journal_took_too_long_is_not_sent(
     assert stub.posts() == []
 
 
+def test_an_order_that_could_outlive_its_journal_entry_is_not_sent(
+    broker: GateBroker, account: GateAccount, stub: HttpStub
+) -> None:
+    journaled_ms = broker.expires_ms(broker.fetch_server_ms())
+    account.server_ms += 1
+    broker.fetch_server_ms()
+    assert not broker.create_market_buy_quote(LTC_USDT, Decimal(5), OURS, journaled_ms).sent
+    assert stub.posts() == []
+    broker.create_market_buy_quote(LTC_USDT, Decimal(5), OURS, journaled_ms + 1)
+    assert len(stub.posts()) == 1
+
+
 def test_an_order_before_gates_time_was_read_is_not_sent(
     broker: GateBroker, stub: HttpStub
 ) -> None:

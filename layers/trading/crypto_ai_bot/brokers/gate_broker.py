@@ -155,8 +155,7 @@ class GateBroker:
         expires_ms: int | None = None,
     ) -> Answer:
         """Spends up to `quote_amount` at market, 1 request at most."""
-        del expires_ms  # made of the same reading of Gate's time as the submission's own deadline
-        return self._submit(symbol, Side.BUY, quote_amount, client_order_id)
+        return self._submit(symbol, Side.BUY, quote_amount, client_order_id, expires_ms)
 
     def create_market_sell_base(
         self,
@@ -166,8 +165,7 @@ class GateBroker:
         expires_ms: int | None = None,
     ) -> Answer:
         """Sells up to `base_amount` at market, 1 request at most."""
-        del expires_ms  # likewise
-        return self._submit(symbol, Side.SELL, base_amount, client_order_id)
+        return self._submit(symbol, Side.SELL, base_amount, client_order_id, expires_ms)
 
     def read_answer(self, order: Order, answer: Answer) -> Outcome:
         """What `answer` proves about `order` (gate-spot 3.1). Pure."""
@@ -213,9 +211,11 @@ class GateBroker:
                 return None
             raise
 
-    def _submit(self, symbol: Symbol, side: Side, amount: Decimal, name: str) -> Answer:
+    def _submit(
+        self, symbol: Symbol, side: Side, amount: Decimal, name: str, journaled_ms: int | None
+    ) -> Answer:
         try:
-            signing = self._signing_of_submission()
+            signing = self._signing_of_submission(journaled_ms)
         except ExchangeUnavailable as error:
             return gate_words.written_refusal(str(error))
         if not _NAME.fullmatch(name) or len(name) > CLIENT_ORDER_ID_LENGTH_MAX:
@@ -242,8 +242,12 @@ class GateBroker:
             return gate_words.written_silence(trial.causes, sent=trial.sent)
         return gate_words.written_answer(reply.status, reply.trace_id, reply.body, reply.headers)
 
-    def _signing_of_submission(self) -> Signing:
-        """Gate's time as last read. Raises ExchangeUnavailable when that is too long ago."""
+    def _signing_of_submission(self, journaled_ms: int | None) -> Signing:
+        """Gate's time as last read.
+
+        Raises ExchangeUnavailable when that is too long ago, or when an order signed by it could
+        take effect after the end that is journaled with it.
+        """
         passed_ms = self._clock.now_ms() - self._time.asked_ms if self._time else -1
         if self._time is None or not 0 <= passed_ms < self._terms.request_life_ms:
             raise ExchangeUnavailable(
@@ -251,6 +255,8 @@ class GateBroker:
                 f"{self._terms.request_life_ms} ms are allowed before an order"
             )
         server_ms = self._time.server_ms
+        if journaled_ms is not None and self.expires_ms(server_ms) > journaled_ms:
+            raise ExchangeUnavailable("Gate's time was read anew since the order was journaled")
         return Signing(server_ms, server_ms + self._terms.request_life_ms)
 
     def _ask[T](self, what: str, ask: Callable[[Any], Any], read: Callable[[Any], T]) -> T:

@@ -4,11 +4,13 @@ from functools import cache
 from hashlib import sha256
 from typing import Any
 
+from crypto_ai_bot.ports.clock import Clock
 from crypto_ai_bot.runtime.books import Books
 from crypto_ai_bot.runtime.clock import SystemClock
 from crypto_ai_bot.runtime.guard import Handler, guarded
 from crypto_ai_bot.runtime.http import Counter, answer, as_gateway_answer, read_request
 from crypto_ai_bot.runtime.process import process
+from crypto_ai_bot.runtime.settings import Settings
 
 
 def api_handler() -> Handler:
@@ -27,4 +29,13 @@ def _counter() -> Counter:
     tokens = settings.secrets.api_tokens(books.parameter)
     redactor.hide(tokens)
     digests = tuple(sha256(token.reveal().encode()).digest() for token in tokens)
-    return Counter(books.store, books.switch, SystemClock(lambda: 0), settings.mode, digests)
+    return Counter(books.store, books.switch, _clock(settings), settings.mode, digests)
+
+
+def _clock(settings: Settings) -> Clock:
+    """This machine's, but in a rehearsal the exchange's, like that of the jobs."""
+    if settings.clock == "system":
+        return SystemClock(lambda: 0)
+    from crypto_ai_bot.runtime.wiring import open_workplace  # noqa: PLC0415 - no cold start pays it
+
+    return open_workplace(settings, process().redactor.hide).desk(lambda: 0).clock

@@ -50,7 +50,12 @@ class Workplace:
         settings = self.settings
         if self.client and self.credentials:
             slippage = settings.order_slippage_pct / 100 or None
-            terms = GateTerms(slippage=slippage, unified=settings.unified_account)
+            terms = GateTerms(
+                # Gate documents that it honours x-gate-exptime; our own exchange is seen to.
+                expiry_proven=settings.embedded_exchange,
+                slippage=slippage,
+                unified=settings.unified_account,
+            )
             return GateBroker(self.client, clock, terms)
         paper = PaperTerms(settings.paper_quote_balance, settings.paper_slippage_pct)
         return PaperBroker(self.feed(clock), self.books.store, clock, paper)

@@ -38,9 +38,9 @@ class Policy:
     bucket_ms: int
     lease_ms: int
     exits_interval_ms: int
-    dead_after_ms: int
     limits: RiskLimits
     stops: StopRules
+    dead_after_ms: int = 0
 
     def slot_ms(self, at_ms: int) -> int:
         """The slot that `at_ms` falls into."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from crypto_ai_bot.domain.account import Account
-from crypto_ai_bot.domain.errors import ExchangeUnavailable, InvariantBroken
+from crypto_ai_bot.domain.errors import ExchangeUnavailable, InvariantBroken, TradingError
 from crypto_ai_bot.domain.job import Tick
 from crypto_ai_bot.domain.ledger import Ledger
 from crypto_ai_bot.domain.market import MarketRules
@@ -177,7 +177,7 @@ def settle_pending(desk: Desk, held: Ledger, account: Account, market: MarketRul
         order = order.after(OrderEvent.LOSE, now_ms, "the run that journaled it did not finish")
     try:
         evidence = desk.broker.fetch_evidence(order)
-    except ExchangeUnavailable:
+    except TradingError:  # whoever must act, nothing was learned: the symbol is left free
         give_back(desk, held)
         raise
     resolution = resolve(order, evidence.reports, evidence.balance, evidence.server_ms, now_ms)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
@@ -97,6 +98,10 @@ def _position(ledger: Ledger | None, quote: Quote | None) -> dict[str, Any] | No
     }
 
 
+def _rfc3339(at_ms: int) -> str:
+    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 @dataclass(frozen=True, slots=True)
 class RunOutcome:
     """One run. `ok` is False when anything that should have been judged was not.
@@ -121,6 +126,7 @@ class RunOutcome:
         """The answer of the function and the line in the log."""
         return {
             "job": str(self.tick.job),
+            "scheduled_time": _rfc3339(self.tick.scheduled_ms),
             "scheduled_ms": self.tick.scheduled_ms,
             "correlation_id": self.tick.correlation_id,
             "mode": self.mode,

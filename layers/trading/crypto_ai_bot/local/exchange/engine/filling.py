@@ -9,7 +9,7 @@ from crypto_ai_bot.domain.matching import FinishAs, Match, match_buy, match_sell
 from crypto_ai_bot.domain.money import HUNDRED, ZERO, floor_to_step, total
 from crypto_ai_bot.domain.order import Side
 from crypto_ai_bot.local.exchange.engine.accounts import Account
-from crypto_ai_bot.local.exchange.engine.fees import charge
+from crypto_ai_bot.local.exchange.engine.fees import Charge, charge
 from crypto_ai_bot.local.exchange.engine.orders import SpotOrder, Status, Trade, Wish
 from crypto_ai_bot.local.exchange.pairs import PairRules
 
@@ -106,13 +106,7 @@ def settle(
     ):
         if change:
             account.move(currency, change, ZERO, at_ms, why, number)
-    order.filled_base += base
-    order.filled_quote += value
-    order.fee += cost.received
-    order.gt_fee += cost.gt
-    order.point_fee += cost.points
-    order.rebated_quote += cost.rebate_quote
-    order.updated_ms = at_ms
+    _write_down(order, fill, cost, at_ms)
     account.trades.append(
         Trade(
             id=trade_id,
@@ -130,3 +124,14 @@ def settle(
             text=order.wish.text,
         )
     )
+
+
+def _write_down(order: SpotOrder, fill: Level, cost: Charge, at_ms: int) -> None:
+    """What one fill adds to the order's own figures."""
+    order.filled_base += fill.amount_base
+    order.filled_quote += fill.price * fill.amount_base
+    order.fee += cost.received
+    order.gt_fee += cost.gt
+    order.point_fee += cost.points
+    order.rebated_quote += cost.rebate_quote
+    order.updated_ms = at_ms
