@@ -4,6 +4,7 @@ from books import Books
 from builders import dec
 from crypto_ai_bot.domain.event import EventKind
 from crypto_ai_bot.domain.signal import Action
+from crypto_ai_bot.ports.store import Sent
 from crypto_ai_bot.usecases.outcome import Decision
 from fakes import Fault
 
@@ -63,6 +64,10 @@ def test_a_deposit_is_told_once_and_changes_nothing(books: Books) -> None:
     assert kinds(books).count(EventKind.DRIFT) == 1
     assert books.ledger.position == held
     assert books.ledger.halt is None
+    for event in books.store.events(100):
+        books.store.commit([Sent(event)])
+    books.reconcile()
+    assert books.store.events(100) == []
 
 
 def test_an_order_under_way_is_settled_and_not_taken_for_drift(books: Books) -> None:
