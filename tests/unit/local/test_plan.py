@@ -104,7 +104,7 @@ def test_settings_become_parameters_by_name() -> None:
         ({"speed": "nan"}, "SPEED=nan"),
         ({"exchange": "kraken"}, "EXCHANGE=kraken: allowed is embedded, gate"),
         ({"start": "noon", "ticks": "1"}, "FROM=noon"),
-        ({"exchange": "gate", "settings": {"MODE": "live"}}, "from AWS alone"),
+        ({"exchange": "gate", "settings": {"MODE": "live"}}, "trades no real money"),
         ({"exchange": "gate", "data": (FILE,)}, "DATA with EXCHANGE=gate"),
         ({"exchange": "gate", "speed": "60"}, "SPEED with EXCHANGE=gate"),
     ],
