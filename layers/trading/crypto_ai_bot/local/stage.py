@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from itertools import count, takewhile
 from pathlib import Path
 from threading import Event
@@ -73,11 +74,18 @@ def rehearse(wish: Wish, report: Report, say: Say) -> None:
             if stage.closing:
                 report.agreement = stage.closing.compare_while_it_runs()
             return
-        driver = _driver(stage, tell)
-        kills = _drive(stage, driver)
+        driver, killer = _driver(stage, tell), _killer(stage)
+        try:
+            _drive(stage, driver, killer)
+        except KeyboardInterrupt:
+            if not stage.closing:
+                raise
+            say("stopped before its end; what is under way is settled first")
+        finally:
+            killer.stop()
         if stage.closing:
             _switch(stage.stack, "exits_only")
-            report.agreement = stage.closing.play_and_compare(driver.play, kills)
+            report.agreement = stage.closing.play_and_compare(driver.play, killer.kills)
 
 
 def deploy_and_end(wish: Wish, say: Say) -> dict[str, str]:
@@ -193,22 +201,23 @@ def _driver(stage: Stage, tell: Callable[[Answer], None]) -> Driver:
     )
 
 
-def _drive(stage: Stage, driver: Driver) -> int:
-    """Fire the ticks ourselves, minute by minute; return how many functions were killed."""
-    plan, exchange, cloud = stage.plan, stage.exchange, stage.stack.cloud
+def _killer(stage: Stage) -> Killer:
+    plan, cloud = stage.plan, stage.stack.cloud
+    functions = partial(children_of, cloud.pid, str(cloud.interpreter))
+    return Killer(functions, plan.kill_minutes, plan.seed)
+
+
+def _drive(stage: Stage, driver: Driver, killer: Killer) -> None:
+    """Fire the ticks ourselves, minute by minute."""
+    plan, exchange = stage.plan, stage.exchange
     if exchange and plan.faults_pct:
         exchange.control("POST", "faults", fault_rules(plan.faults_pct, plan.seed))
-    killer = Killer(
-        lambda: children_of(cloud.pid, str(cloud.interpreter)), plan.kill_minutes, plan.seed
-    )
     for minute_ms in _minutes(plan, exchange, minute_of(driver.market.now_ms())):
         if exchange:
             # Before it is played: an account never sees a minute twice, whatever happens in it.
             stage.memory.remember(market_ms=minute_ms + MINUTE_MS)
         killer.begin_minute()
         driver.play(minute_ms)
-    killer.stop()
-    return killer.kills
 
 
 def _minutes(plan: Plan, exchange: EmbeddedExchange | None, first_ms: int) -> Iterator[int]:
