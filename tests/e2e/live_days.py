@@ -123,6 +123,16 @@ class Days:
     answers: list[Answer]
 
     @property
+    def orders(self) -> set[str]:
+        """The orders that any run told of."""
+        return {
+            one["order"]["client_order_id"]
+            for answer in self.answers
+            for one in (answer.outcome or {}).get("symbols", ())
+            if one["order"]
+        }
+
+    @property
     def decisions(self) -> Counter[tuple[str, str]]:
         """How often each job decided what."""
         return Counter(

@@ -9,8 +9,10 @@ transaction on), and the next tick has a new one. Answers as mortal_function doe
 import json
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
+from crypto_ai_bot import strategies
 from crypto_ai_bot.runtime import handler
 from e2e.mortal_function import Mortality, arm
 
@@ -69,6 +71,7 @@ class Sandbox:
 def main() -> None:
     """Serves ticks until there are no more lines."""
     sys.stdout = sys.stderr  # what the function logs
+    strategies.__path__.append(str(Path(__file__).with_name("strategies")))
     assert handler._workplace().books.store
     sandbox = Sandbox()
     for line in sys.stdin:
