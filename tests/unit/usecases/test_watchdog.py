@@ -117,6 +117,17 @@ def test_when_exits_is_silent_the_watchdog_sells_at_the_stop_and_stops_entries(
     assert books.enter().decision is Decision.BLOCKED
 
 
+def test_a_position_opened_before_exits_first_ran_is_given_the_same_time(books: Books) -> None:
+    books.dead_after_ms = 180_000
+    books.enter()
+    books.next_minute()
+    assert watchdog(books.desk, books.tick(Job.WATCHDOG)).symbols == ()
+    assert books.store.glance().control.state is TradingState.ON
+    books.next_minute(3)
+    assert watchdog(books.desk, books.tick(Job.WATCHDOG)).symbols
+    assert books.store.glance().control.state is TradingState.EXITS_ONLY
+
+
 def test_the_watchdog_goes_on_judging_until_exits_is_back(books: Books) -> None:
     books.dead_after_ms = 180_000
     all_jobs(books)

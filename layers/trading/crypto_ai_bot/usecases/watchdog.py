@@ -47,12 +47,23 @@ def watchdog(desk: Desk, tick: Tick) -> RunOutcome:
 
 
 def _exits_silent_ms(desk: Desk, sight: Sight, now_ms: int) -> int:
-    """How long nobody has judged an open position; 0 while that is not too long."""
+    """How long nobody has judged an open position; 0 while that is not too long.
+
+    A position just opened has waited no longer than it is open, also when exits has never run: in
+    the first minute of a deployment it may simply not have come to its end yet.
+    """
     if not (desk.policy.dead_after_ms and sight.open_symbols):
         return 0
     beat = sight.glance.heartbeats.get(Job.EXITS)
-    silent_ms = now_ms - (beat.completed_ms if beat else 0)
+    open_ms = min(_open_since_ms(sight.ledger(symbol)) for symbol in sight.open_symbols)
+    silent_ms = now_ms - max(open_ms, beat.completed_ms if beat else 0)
     return silent_ms if silent_ms > desk.policy.dead_after_ms else 0
+
+
+def _open_since_ms(ledger: Ledger) -> int:
+    if ledger.guard:
+        return ledger.guard.opened_ms
+    return ledger.pending.journaled_ms if ledger.pending else 0
 
 
 def _take_over(desk: Desk, sight: Sight, silent_ms: int) -> RunOutcome:
