@@ -257,6 +257,16 @@ class FakeBroker:
         balance = Balance(self._free(symbol.quote), self._free(symbol.base))
         return Evidence(tuple(shown), balance, self.clock.at_ms)
 
+    def fetch_orders(self, symbol: Symbol, since_ms: int) -> Sequence[OrderReport]:
+        self._asked("orders")
+        return [
+            report
+            for report, at_ms in self.orders
+            if report.symbol == symbol
+            and at_ms + self.listing_lag_ms <= self.clock.at_ms
+            and (not report.finished or report.updated_ms >= since_ms)
+        ]
+
     def trouble(self, now_ms: int) -> str:
         return self.troubled if now_ms else ""
 
