@@ -288,6 +288,7 @@ class Bench:
     stops: StopRules = field(default_factory=StopRules)
     symbols: tuple[Symbol, ...] = (BTC,)
     dead_after_ms: int = 0
+    key_created_ms: int = 0
     instance: Instance | None = None
     store: Store = field(default_factory=lambda: TableStore(MemoryTable(), "paper"))
 
@@ -310,6 +311,7 @@ class Bench:
             lease_ms=70_000,
             exits_interval_ms=10_000,
             dead_after_ms=self.dead_after_ms,
+            key_created_ms=self.key_created_ms,
             limits=self.limits,
             stops=self.stops,
         )

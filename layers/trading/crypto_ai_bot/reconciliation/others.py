@@ -29,6 +29,12 @@ class Risen:
     order: Order
     report: OrderReport
 
+    def __str__(self) -> str:
+        return (
+            f"order {self.report.exchange_order_id} is our {self.order.client_order_id}, which "
+            f"the journal has as {self.order.state}"
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Foreign:
