@@ -1,6 +1,6 @@
 """`cab-reconcile`: books beside the exchange; settles an order or lifts a halt, with evidence."""
 
-from argparse import ArgumentParser, Namespace
+from argparse import SUPPRESS, ArgumentParser, Namespace
 from collections.abc import Sequence
 from typing import Any
 from uuid import uuid4
@@ -49,6 +49,8 @@ def _parser() -> ArgumentParser:
     lift = actions.add_parser("release", help="lift a halt once books and balance agree")
     lift.add_argument("symbol", help="BASE/QUOTE")
     lift.add_argument("--reason", required=True, help="what you found; told to the operator")
+    for action in (settle, lift):
+        action.add_argument("--json", action="store_true", default=SUPPRESS, help="as above")
     return parser
 
 

@@ -123,8 +123,11 @@ def resolve_by_hand(
 
 
 def _not_open(order: Order, ledger: Ledger) -> str:
-    """Why there is nothing to settle; "" for the order under way, and for one that came to nothing
-    while none is: the exchange may show it after all."""
+    """Why there is nothing to settle, "" when there is.
+
+    There is for the order under way, and while there is none for one that came to nothing: the
+    exchange may show it after all.
+    """
     if order.state is OrderState.CLOSED:
         return f"{order.client_order_id} is closed: {order.resolution}"
     under_way = ledger.pending.client_order_id if ledger.pending else ""
