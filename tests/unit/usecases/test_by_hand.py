@@ -138,6 +138,10 @@ def test_a_halt_is_lifted_once_books_and_balance_agree_and_not_before(books: Boo
     reason = refused(release(books.desk, BTC, "it is fine", ME))
     assert reason.endswith("bring back the 0.001 BTC that are missing")
     books.broker.balances["BTC"] += dec("0.001")
+    held = books.ledger.leased_to("another run", books.clock.at_ms + 60_000)
+    assert books.store.commit([Replace(held)]) is None
+    assert "another run has BTC/USDT" in refused(release(books.desk, BTC, "I sent it back", ME))
+    books.next_minute(2)
     lifted = release(books.desk, BTC, "I sent it back", ME)
     assert isinstance(lifted, Ledger)
     assert books.ledger.halt is None

@@ -76,7 +76,7 @@ def test_a_person_who_starts_again_is_not_stopped_by_the_same_order(books: Books
     trade(books, OTHER_BOT)
     books.reconcile()
     set_trading_state(books.store, books.clock, TradingState.ON, "the laptop is off", "operator")
-    looked(books, 1)
+    assert looked(books, 1) == ("no order of ours so far",)
     assert books.store.glance().control.state is TradingState.ON
     trade(books, name_of("laptop", BTC, Purpose.ENTRY, 60_000, 1))
     looked(books, 1)
@@ -104,10 +104,11 @@ def test_our_own_orders_are_never_foreign(books: Books) -> None:
 
 def test_an_order_that_the_listing_shows_late_is_found(books: Books) -> None:
     books.enter()
-    looked(books)
+    books.next_minute()
     trade(books, OTHER_BOT, base="0")
     books.broker.listing_lag_ms = 90_000
     looked(books, 1)
+    assert books.ledger.looked_ms == books.clock.at_ms
     assert books.store.glance().control.state is TradingState.ON
     looked(books, 5)
     assert books.store.glance().control.state is TradingState.EXITS_ONLY
