@@ -1,12 +1,14 @@
 """The private part of the embedded exchange, seen by the real client over HTTP."""
 
 import json
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import ccxt
 import pytest
@@ -209,6 +211,19 @@ def test_a_drip_takes_as_long_as_it_is_slow(bench: Bench) -> None:
     began = time.monotonic()
     assert bench.gate.fetch_time() == NOW_MS
     assert time.monotonic() - began > 0.2
+
+
+@pytest.mark.parametrize(("kind", "reset"), [("rst", True), ("fin", False)])
+def test_a_connection_is_reset_or_closed(*, bench: Bench, kind: str, reset: bool) -> None:
+    bench.grounds.strike(kind)
+    at = urlsplit(bench.url)
+    with socket.create_connection((at.hostname or "", at.port or 0), timeout=5) as raw:
+        raw.sendall(b"GET /api/v4/spot/time HTTP/1.1\r\n\r\n")
+        try:
+            got: bytes | None = raw.recv(100)
+        except ConnectionResetError:
+            got = None
+    assert got == (None if reset else b"")
 
 
 def test_a_redirect_that_is_followed_posts_again(bench: Bench) -> None:

@@ -140,6 +140,25 @@ def test_what_an_order_must_satisfy(side: str, amount: str, price: str, label: s
 
 
 @pytest.mark.parametrize(
+    ("status", "side", "amount", "price", "label"),
+    [
+        ("untradable", "buy", "0.0001", "64.001", "INVALID_CURRENCY_PAIR"),
+        ("tradable", "buy", "0.0001", "64.001", "INVALID_PRECISION"),
+        ("tradable", "sell", "0.001", "1", "INVALID_PARAM_VALUE"),
+        ("tradable", "sell", "100000", "57", "AMOUNT_TOO_MUCH"),
+        ("tradable", "sell", "20", "57", "PRICE_THRESHOLD_EXCEEDED"),
+        ("tradable", "sell", "20", "64", "BALANCE_NOT_ENOUGH"),
+    ],
+)
+def test_of_several_reasons_against_an_order_gates_first_is_told(
+    status: Any, side: str, amount: str, price: str, label: str
+) -> None:
+    floor = Floor()
+    floor.venue.listed["LTC_USDT"] = replace(LTC, trade_status=status)
+    assert floor.refused(side, amount, price) == label
+
+
+@pytest.mark.parametrize(
     ("status", "buys", "sells"),
     [
         ("tradable", True, True),
@@ -203,6 +222,9 @@ def test_an_order_is_amended_upwards_downwards_and_into_the_market() -> None:
     amend = floor.engine.amend
     assert amend(floor.account, order, D(3), None, "more", T) is None
     assert (floor.held("USDT"), order.amend_text) == ((820, 180), "more")
+    assert amend(floor.account, order, D(16), None, "", T) is None
+    assert floor.held("USDT") == (40, 960), "what it has locked counts towards what it needs"
+    assert amend(floor.account, order, D(3), None, "more", T) is None
     refused = amend(floor.account, order, D(17), None, "", T)
     assert refused is not None
     assert (refused.label, floor.held("USDT")) == ("BALANCE_NOT_ENOUGH", (820, 180))
@@ -215,6 +237,15 @@ def test_an_order_is_amended_upwards_downwards_and_into_the_market() -> None:
     closed = amend(floor.account, order, D(5), None, "", T)
     assert closed is not None
     assert closed.label == "ORDER_CLOSED"
+
+
+def test_a_maker_only_order_is_not_amended_into_the_market() -> None:
+    floor = Floor()
+    order = floor.place("buy", "2", "60", in_force="poc")
+    refused = floor.engine.amend(floor.account, order, None, D("64.03"), "", T)
+    assert refused is not None
+    assert (refused.label, order.price) == ("POC_FILL_IMMEDIATELY", 60)
+    assert floor.held("USDT") == (880, 120)
 
 
 @pytest.mark.parametrize(
@@ -352,3 +383,24 @@ def test_every_change_of_a_balance_has_its_number_and_its_line_in_the_book() -> 
         lines = [entry for entry in floor.account.book if entry.currency == currency]
         assert sum(entry.change for entry in lines) == sum(floor.held(currency))
         assert lines[-1].balance == sum(floor.held(currency))
+
+
+def test_what_comes_later_in_the_list_may_still_be_due_first() -> None:
+    floor = Floor()
+    rest = floor.place("buy", "5", "58")
+    stop = floor.stop("10", "59", "60")
+    floor.venue.move(T + 1_000, "59.9")
+    floor.venue.move(T + 2_000, "57")
+    floor.engine.advance(T + 10_000)
+    assert (stop.status, stop.finished_ms) == (PriceOrderStatus.FINISH, T + 1_000)
+    assert (rest.status, rest.updated_ms) == (Status.CLOSED, T + 2_000)
+
+
+def test_no_amount_falls_below_zero_whoever_asks() -> None:
+    floor = Floor()
+    held = floor.held("USDT")
+    for available, locked in ((D(-1001), D(0)), (D(0), D(-1))):
+        with pytest.raises(ValueError, match="USDT"):
+            floor.account.move("USDT", available, locked, T, "a mistake")
+    assert floor.held("USDT") == held
+    assert not floor.engine.transfer(floor.account, "USDT", D(-1001), T)

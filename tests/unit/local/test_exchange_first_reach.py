@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -33,7 +34,7 @@ def bars(draw: st.DrawFn, slot: int) -> Bar:
 
 @settings(max_examples=400, deadline=None)
 @given(sources(), PRICES, st.integers(0, 600), st.integers(0, 400), st.booleans())
-@example(ReplaySource([bar_of(0, (100, 110, 90, 100), 1)], STEP_MS), 110, 20, 60, True)  # noqa: FBT003 - rising
+@example(ReplaySource([bar_of(0, (100, 110, 90, 100), 1)], STEP_MS), 110, 19, 60, True)  # noqa: FBT003 - rising
 def test_it_is_the_first_of_all_moments(
     source: ReplaySource,
     price: int,
@@ -51,17 +52,18 @@ def test_it_is_the_first_of_all_moments(
     assert found == next(reached, None)
 
 
-def test_a_price_between_two_steps_is_reached_at_the_step_beyond_it() -> None:
-    rules = rules_of("LTC_USDT", 64.0)
-    fall = bar_of(0, (6400, 6400, 6300, 6300), 1)
-    listing = Listing(rules, Timeline(ReplaySource([fall], 60_000), 1))
+@pytest.mark.parametrize(
+    ("end", "rule", "beyond"), [(6300, Rule.AT_MOST, "63.50"), (6400, Rule.AT_LEAST, "63.51")]
+)
+def test_a_price_between_two_steps_is_reached_at_the_step_beyond_it(
+    end: int, rule: Rule, beyond: str
+) -> None:
+    rules, begin = rules_of("LTC_USDT", 64.0), 12_700 - end
+    way = bar_of(0, (begin, 6400, 6300, end), 1)
+    listing = Listing(rules, Timeline(ReplaySource([way], 60_000), 1))
     venue = ListedVenue(Market({"LTC_USDT": listing}))
-    for rule, price, beyond in (
-        (Rule.AT_MOST, "63.505", "63.50"),
-        (Rule.AT_LEAST, "63.505", "63.51"),
-    ):
-        after_ms = -1 if rule is Rule.AT_LEAST else 0
-        found = venue.first_reach("LTC_USDT", rule, Decimal(price), after_ms, 60_000)
-        exact = venue.first_reach("LTC_USDT", rule, Decimal(beyond), after_ms, 60_000)
-        assert found is not None
-        assert found == exact
+    found = venue.first_reach("LTC_USDT", rule, Decimal("63.505"), 0, 60_000)
+    assert found is not None
+    assert found == venue.first_reach("LTC_USDT", rule, Decimal(beyond), 0, 60_000)
+    assert venue.last("LTC_USDT", found) == Decimal(beyond)
+    assert venue.last("LTC_USDT", found - 1) != Decimal(beyond)

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from crypto_ai_bot.local.exchange.hall import NewKey
 from exchange_grounds import NOW_MS, Client
 
 NOW_S = NOW_MS // 1000
@@ -511,6 +512,15 @@ def test_no_secret_is_in_a_log_a_state_or_a_refusal(client: Client) -> None:
     refused = client.ask("POST", "/_market/accounts", made)
     client.post("/_market/accounts", {**made, "balances": {}}, 201)
     seen = [refused.payload, client.get("/_market/requests"), client.get("/_market/state")]
-    shown = repr(seen) + repr(client.grounds.hall.keyring.keys)
+    wanted = NewKey("new", "very-hidden", {})
+    shown = repr(seen) + repr(client.grounds.hall.keyring.keys) + repr(wanted)
     for hidden in ("very-hidden", "'secret'", client.request("GET", "/spot/fee").headers["sign"]):
         assert hidden not in shown
+
+
+def test_the_engine_of_2023_tells_orders_as_it_did(client: Client) -> None:
+    client.grounds.switch(engine_2023=True)
+    row = client.buy()
+    assert not {"finish_as", "filled_amount", "stp_id"} & row.keys()
+    assert (row["status"], row["create_time_ms"]) == ("cancelled", str(NOW_MS))
+    assert len(row["filled_total"].partition(".")[2]) > 5

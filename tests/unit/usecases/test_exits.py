@@ -277,3 +277,15 @@ def test_a_stop_of_a_position_that_is_gone_does_not_sell_its_successor(
     assert outcome.decision is Decision.BUSY
     assert len(books.broker.submissions) == 3
     books.assert_books_equal_exchange()
+
+
+def test_the_slot_of_a_stop_is_that_of_its_pass_however_late_it_runs(books: Books) -> None:
+    """So a run that was delivered twice, at different times, makes the same name."""
+    books.enter()
+    books.next_minute()
+    scheduled_ms = books.clock.at_ms
+    books.clock.at_ms += 17_000
+    books.price("18000")
+    (outcome,) = exits(books.desk, books.tick(Job.EXITS, scheduled_ms=scheduled_ms)).symbols
+    assert outcome.order
+    assert outcome.order.request.slot_ms == scheduled_ms

@@ -31,6 +31,8 @@ def deliver(connection: socket.socket, answer: Answer, wait: Wait) -> bool:
             pass
         case "rst":
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
+            # Closed here and now: the server's own goodbye would say FIN first.
+            socket.close(connection.detach())
         case "drip":
             for drop in _drops(whole(answer), delivery.bytes_per_second):
                 connection.sendall(drop)
