@@ -173,3 +173,14 @@ def test_off_that_is_set_while_the_watchdog_works_stays_off(books: Books) -> Non
     books.broker.on_call = operator_stops
     watchdog(books.desk, books.tick(Job.WATCHDOG))
     assert books.store.glance().control.state is TradingState.OFF
+
+
+def test_a_key_that_ends_by_itself_is_warned_of_in_time(books: Books) -> None:
+    all_jobs(books)
+    days: dict[int, str] = {}
+    for age in (74, 75, 91):
+        books.key_created_ms = books.clock.at_ms - age * 86_400_000
+        days[age] = health(books).checks["exchange key"]
+    assert days[74] == "ok"
+    assert days[75].startswith("the exchange key is 75 days old, Gate ends it after 90")
+    assert days[91].startswith("the exchange key is 91 days old")
