@@ -60,10 +60,7 @@ def flat(price: float) -> Timeline:
     rules = rules_of(PAIR, price)
     units = round(price * 10**rules.price_decimals)
     first = START_MS // MINUTE_MS * MINUTE_MS - 60 * MINUTE_MS
-    bars = [
-        bar_of(first + n * MINUTE_MS, (units,) * 4, 10**9)  # type: ignore[arg-type]  # four of one
-        for n in range(60 + _HOURS * 60)
-    ]
+    bars = [bar_of(first + n * MINUTE_MS, (units,) * 4, 10**9) for n in range(60 + _HOURS * 60)]
     return Timeline(ReplaySource(bars, MINUTE_MS), rules.volume_unit)
 
 
@@ -73,9 +70,10 @@ class MarketTime:
 
     market: MarketClock
     left_ms: int = 20_000
+    off_ms: int = 0
 
     def now_ms(self) -> int:
-        return self.market.now_ms()
+        return self.market.now_ms() + self.off_ms
 
     def remaining_ms(self) -> int:
         return self.left_ms
@@ -131,6 +129,7 @@ class LiveDesk:
     deadline_ms: int = 20_000
     detour: type[Any] | None = None
     left_ms: int = 20_000
+    clock_off_ms: int = 0
 
     def __post_init__(self) -> None:
         self.store = WatchedStore(TableStore(self.table, "live"), self.clock.now_ms)
@@ -152,7 +151,7 @@ class LiveDesk:
             deadline_ms=self.deadline_ms,
         )
         if self.detour:
-            self.client._class = type("Detoured", (self.detour, self.client._class), {})  # type: ignore[misc]  # the network, not the client, is changed
+            self.client._class = type("Detoured", (self.detour, self.client._class), {})
             self.client._exchange = self.client._opened()
         self._clients.append(self.client)
 
@@ -162,7 +161,7 @@ class LiveDesk:
 
     @property
     def desk(self) -> Desk:
-        clock = MarketTime(self.clock, self.left_ms)
+        clock = MarketTime(self.clock, self.left_ms, self.clock_off_ms)
         policy = Policy(
             mode="live",
             deployment_tag=self.tag,
@@ -185,7 +184,12 @@ class LiveDesk:
 
     def run(self, job: Job, says: Action = Action.HOLD) -> RunOutcome:
         self.script.says = says
-        tick = Tick(job, self.clock.now_ms(), "event-1", f"{self.tag}-run-{next(self._runs)}")
+        tick = Tick(
+            job,
+            self.clock.now_ms() + self.clock_off_ms,
+            "event-1",
+            f"{self.tag}-run-{next(self._runs)}",
+        )
         return _RUN[job](self.desk, tick)
 
     def enter(self) -> RunOutcome:
