@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from crypto_ai_bot.brokers.ccxt_client import CcxtClient
 from crypto_ai_bot.domain.order import CAME_TO_NOTHING, Order, OrderState, Side
 from crypto_ai_bot.local.exchange.engine.orders import SpotOrder
 from crypto_ai_bot.reconciliation.resolve import (
@@ -303,9 +304,9 @@ def _meet(case: Case, desk: LiveDesk) -> None:
     """The run whose submission meets the fault."""
     row = case.row
     desk.detour = row.detour.get(case.when)
-    if row.impatient:
-        desk.wait_ms, desk.deadline_ms = 250, 500
     desk.new_process()
+    if row.impatient:
+        _hurry(desk.client)
     if row.fault:
         when = {} if case.when == "-" else {"when": case.when}
         desk.grounds.strike(**{**_ORDER, **row.fault, **when})
@@ -314,9 +315,24 @@ def _meet(case: Case, desk: LiveDesk) -> None:
         desk.enter() if case.side is Side.BUY else desk.exits()
     except Died:
         assert case.dies
-    desk.detour, desk.wait_ms, desk.deadline_ms = None, 10_000, 20_000
+    desk.detour = None
     if row.impatient or case.dies or row.detour:
         desk.new_process()
+
+
+def _hurry(client: CcxtClient) -> None:
+    """Short deadlines for the submission, and for nothing else: a busy machine is no fault."""
+    submit = client.submit
+
+    def hurried(*asked: Any) -> Any:
+        patience = client._deadline_ms, client._exchange.timeout
+        client._deadline_ms, client._exchange.timeout = 600, 250
+        try:
+            return submit(*asked)
+        finally:
+            client._deadline_ms, client._exchange.timeout = patience
+
+    client.submit = hurried  # type: ignore[assignment,method-assign]  # sooner given up
 
 
 def _judged(case: Case, desk: LiveDesk, order: Order, answer: OrderState) -> Lived:

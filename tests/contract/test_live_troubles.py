@@ -324,3 +324,22 @@ def test_with_exits_switched_off_the_watchdog_sells_at_the_stop_and_stops_entrie
     assert (control.state, control.changed_by) == (TradingState.EXITS_ONLY, "watchdog")
     desk.clock.advance(600_000)
     assert only(desk.enter()).reasons[0] == "trading_state: exits_only makes no entry"
+
+
+def test_an_order_repeated_on_its_way_whose_answer_arrived_is_told_and_never_bought_on(
+    desk: LiveDesk,
+) -> None:
+    """The answer proves one order; the other shows as drift, and its coins are not sold as ours."""
+    desk.grounds.strike("duplicate_apply", method="POST", path="/spot/orders$")
+    assert only(desk.enter()).decision is Decision.ENTER
+    first, again = desk.orders()
+    assert first.wish.text == again.wish.text
+    outcome = only(desk.reconcile())
+    assert outcome.reasons[0].startswith("drift: the exchange holds ")
+    assert any("drift" in str(event.kind) for event in desk.store.events(10))
+    held = desk.ledger.position.base
+    desk.clock.advance(60_000)
+    desk.price(50_000)
+    desk.exits()
+    sold = desk.orders()[2].filled_base
+    assert held - Decimal("0.000001") < sold <= held

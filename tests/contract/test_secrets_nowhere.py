@@ -14,6 +14,7 @@ from crypto_ai_bot.domain.errors import TradingError
 from crypto_ai_bot.domain.job import Job
 from crypto_ai_bot.domain.signal import Action
 from crypto_ai_bot.local.exchange.faults import EFFECTS, KINDS
+from crypto_ai_bot.local.exchange.keys import KeyState
 from crypto_ai_bot.runtime.observability import Redactor, log_failure, log_outcome, make_logger
 from live_desk import KEY, SECRET, LiveDesk, live_desk
 
@@ -99,7 +100,7 @@ def test_no_secret_is_left_by_a_live_run_in_which_everything_fails(
 
 @pytest.mark.parametrize("state", ["expired", "locked"])
 def test_no_secret_is_left_by_a_key_that_is_refused(
-    desk: LiveDesk, state: str, caplog: pytest.LogCaptureFixture
+    desk: LiveDesk, state: KeyState, caplog: pytest.LogCaptureFixture
 ) -> None:
 
     ears = Ears(caplog)
