@@ -28,7 +28,7 @@ run_arguments = $(if $(TICKS),--ticks '$(TICKS)') $(foreach file,$(DATA),--data 
   $(if $(EXCHANGE),--exchange '$(EXCHANGE)') $(if $(JSON),--json) \
   $(foreach name,$(SETTINGS),$(if $($(name)),--set '$(name)=$($(name))'))
 
-.PHONY: help setup run test check bench build deploy-local lock forget clean
+.PHONY: help setup run test check coverage bench build deploy-local lock forget clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -48,6 +48,11 @@ check: setup ## lint, format, types, import contract, template
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@sam validate --lint
+
+rooms := */crypto_ai_bot/domain/*,*/crypto_ai_bot/risk/*,*/crypto_ai_bot/reconciliation/*,*/crypto_ai_bot/usecases/*
+coverage: setup ## branch coverage of the rooms that decide; under 95 % it fails
+	@$(BIN)/pytest -n 2 --dist loadfile tests/unit tests/contract --cov --cov-report=
+	@$(BIN)/coverage report --include='$(rooms)' --skip-covered --fail-under=95
 
 bench: setup ## what things cost, as ratios against a floor of the same run; writes bench.json
 	@$(BIN)/python tests/benchmarks/bench.py $(if $(JSON),--json)

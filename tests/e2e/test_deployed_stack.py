@@ -123,3 +123,24 @@ def test_the_schedules_stand_ready_with_what_the_handlers_expect(rig: Rig) -> No
         one = scheduler.get_schedule(Name=summary["Name"], GroupName=summary["GroupName"])
         found[json.loads(one["Target"]["Input"])["job"]] = (one["GroupName"], one["State"])
     assert found == dict.fromkeys(JOBS, ("crypto-ai-bot", "DISABLED"))
+
+
+def test_the_trading_parameter_reaches_the_next_tick_of_a_fresh_process(rig: Rig) -> None:
+    """What a process has read it keeps for ten seconds; one that has failed is gone with it."""
+
+    def state_after(value: str) -> str:
+        rig.cloud.client("ssm").put_parameter(
+            Name=rig.stack.trading_parameter, Value=value, Overwrite=True
+        )
+        went_well, _ = rig.invoke("evaluate", {"job": "none of ours"})
+        assert not went_well
+        _, outcome = rig.invoke("evaluate", tick_event("evaluate", rig.next_minute()))
+        found: str = outcome["trading_state"]
+        return found
+
+    assert [state_after(value) for value in ("exits_only", "off", "nonsense", "on")] == [
+        "exits_only",
+        "off",
+        "exits_only",
+        "on",
+    ]

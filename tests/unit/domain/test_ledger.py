@@ -22,6 +22,8 @@ def test_a_slot_is_taken_once() -> None:
 def test_a_late_tick_does_not_reopen_an_older_slot() -> None:
     taken = BLANK.with_pending(order())
     assert taken.next_attempt(Purpose.ENTRY, NOON_MS - 60_000) is None
+    nothing = taken.without_order(order())
+    assert nothing.next_attempt(Purpose.ENTRY, NOON_MS - 60_000) is None
 
 
 def test_a_further_attempt_needs_the_proof_that_the_last_made_no_order() -> None:

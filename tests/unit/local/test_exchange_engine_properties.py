@@ -42,6 +42,8 @@ class Trading(RuleBasedStateMachine):
             self.engine.transfer(self.account, currency, amount, T)
 
     def teardown(self) -> None:
+        self.at_ms += 1_000  # what was triggered and is delayed can no longer be cancelled
+        self.engine.advance(self.at_ms)
         self.engine.cancel_all(self.account, "", self.at_ms)
         for order in list(self.account.open_price_orders.values()):
             self.engine.cancel_price_order(self.account, order, self.at_ms)

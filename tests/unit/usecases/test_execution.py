@@ -310,21 +310,25 @@ def test_a_run_frozen_between_journal_and_submission_places_nothing_late(books: 
     books.assert_books_equal_exchange()
 
 
-def test_an_order_that_the_next_holder_settled_first_is_not_settled_again(books: Books) -> None:
-    """A run takes the lease, is frozen past it, and reads an order that another has closed."""
-    books.broker.faults = [Fault.LOST_AFTER]
+@pytest.mark.parametrize("fault", [Fault.LOST_AFTER, Fault.LOST_BEFORE])
+def test_an_order_that_the_next_holder_settled_first_is_not_settled_again(
+    books: Books, fault: Fault
+) -> None:
+    """A run takes the lease, is frozen past it, and then reads an order that another has closed."""
+    books.broker.faults = [fault]
     books.enter()
     books.next_minute()
     read = books.store.order
 
     def frozen(client_order_id: str) -> object:
         books.store.order = read  # type: ignore[method-assign]  # the first reading alone is slow
-        settle_for(books, 2)
+        settle_for(books, 5)
         return read(client_order_id)
 
     books.store.order = frozen  # type: ignore[method-assign,assignment]  # a slow reading
     outcome = books.evaluate()
     assert outcome.decision is Decision.SETTLED
+    assert books.ledger.halt is None
     books.assert_books_equal_exchange()
 
 

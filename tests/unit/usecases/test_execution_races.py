@@ -6,17 +6,20 @@ from dataclasses import replace
 import pytest
 
 from books import Books
-from builders import BTC, ETH, LIMITS, dec, quote
+from builders import BTC, ETH, LIMITS, NOON_MS, buy_request, dec, facts, quote
+from crypto_ai_bot.domain.errors import InvariantBroken
 from crypto_ai_bot.domain.job import Job
 from crypto_ai_bot.domain.order import Order, OrderState
+from crypto_ai_bot.domain.position import FLAT
 from crypto_ai_bot.domain.signal import Action
 from crypto_ai_bot.domain.trading_state import TradingState
 from crypto_ai_bot.ports.broker import Answer, Outcome
 from crypto_ai_bot.ports.store import Change, Conflict, Create, Replace
+from crypto_ai_bot.risk.gate import Approved, review
 from crypto_ai_bot.risk.limits import RiskLimits
 from crypto_ai_bot.usecases.control import set_trading_state
 from crypto_ai_bot.usecases.evaluate import evaluate
-from crypto_ai_bot.usecases.execution import ACCOUNT_RETRIES
+from crypto_ai_bot.usecases.execution import ACCOUNT_RETRIES, place
 from crypto_ai_bot.usecases.outcome import Decision
 from crypto_ai_bot.usecases.reconcile import reconcile
 from fakes import Fault
@@ -198,3 +201,67 @@ def test_a_halt_for_drift_is_not_written_over_books_that_another_run_took(books:
     assert books.ledger.halt is None
     assert books.ledger.lease
     assert books.ledger.lease.owner == "another run"
+
+
+def test_a_run_frozen_right_before_its_journal_entry_journals_nothing(books: Books) -> None:
+    """Its lease has passed on, and a stop has sold what it was about to sell."""
+    books.enter()
+    books.next_minute()
+    books.price("18000")
+    commit = books.store.commit
+
+    def frozen(changes: Sequence[Change]) -> Conflict | None:
+        if any(isinstance(one, Create) and isinstance(one.entity, Order) for one in changes):
+            books.store.commit = commit  # type: ignore[method-assign]  # once
+            books.clock.at_ms += 71_000
+            books.exits()
+        return commit(changes)
+
+    books.store.commit = frozen  # type: ignore[method-assign]  # once
+    outcome = books.evaluate(Action.EXIT)
+    assert outcome.decision is Decision.BUSY
+    assert len(books.broker.submissions) == 2
+    assert not books.store.unresolved_orders()
+    books.assert_books_equal_exchange()
+
+
+def test_a_ledger_that_forgot_its_slot_still_makes_no_second_order_of_it(books: Books) -> None:
+    """Restored from a backup, say: the journal remembers the name, and that alone is enough."""
+    books.enter()
+    forgot = replace(books.ledger, position=FLAT, guard=None, slots={}, last_entry_ms=0)
+    books.store.commit([Replace(forgot)])
+    assert books.enter().decision is Decision.BUSY
+    assert len(books.broker.submissions) == 1
+
+
+def test_a_run_whose_lease_passed_on_during_submission_writes_no_answer(books: Books) -> None:
+    """Invariant I11: the next holder is about to ask the exchange; nothing may change under it."""
+
+    def lease_passes_on() -> None:
+        books.clock.at_ms += 71_000
+        books.store.commit([Replace(books.ledger.leased_to("next", books.clock.at_ms + 70_000))])
+
+    once_at(books, "submit", lease_passes_on)
+    books.enter()
+    (order,) = books.store.unresolved_orders()
+    assert (order.answer, order.version) == ("", 1)
+    assert books.ledger.lease
+    assert books.ledger.lease.owner == "next"
+
+
+def test_no_order_is_placed_without_a_lease_of_its_own(books: Books) -> None:
+    books.enter()
+    books.next_minute()
+    permission = review(buy_request(), facts(), RiskLimits())
+    assert isinstance(permission, Approved)
+    for ledger in (books.ledger, books.ledger.leased_to("another run", NOON_MS * 2)):
+        with pytest.raises(InvariantBroken, match="without its lease"):
+            place(books.desk, permission, ledger, books.tick(Job.EVALUATE))
+    assert len(books.broker.submissions) == 1
+
+
+def test_what_was_filled_is_in_the_journal_beside_its_order(books: Books) -> None:
+    outcome = books.enter()
+    assert outcome.order
+    (fill,) = books.store.fills(outcome.order.client_order_id)
+    assert fill.traded == outcome.order.totals

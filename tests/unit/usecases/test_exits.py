@@ -294,3 +294,15 @@ def test_a_stop_sells_what_is_left_when_the_rest_was_taken_away(books: Books) ->
     assert outcome.decision is Decision.BLOCKED
     assert any("free at the exchange" in reason for reason in outcome.reasons)
     assert len(books.broker.submissions) == 2
+
+
+def test_the_slot_of_a_stop_is_that_of_its_pass_however_late_it_runs(books: Books) -> None:
+    """So a run that was delivered twice, at different times, makes the same name."""
+    books.enter()
+    books.next_minute()
+    scheduled_ms = books.clock.at_ms
+    books.clock.at_ms += 17_000
+    books.price("18000")
+    (outcome,) = exits(books.desk, books.tick(Job.EXITS, scheduled_ms=scheduled_ms)).symbols
+    assert outcome.order
+    assert outcome.order.request.slot_ms == scheduled_ms
