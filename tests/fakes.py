@@ -93,6 +93,7 @@ class Fault(StrEnum):
     LOST_BEFORE = "lost before the effect"
     LOST_AFTER = "lost after the effect"
     REJECTED = "rejected with a label"
+    REFUSED_AFTER = "carried out, and its repetition on the way refused"
     NOT_SENT = "never left"
     DIED_BEFORE = "the process dies before it is sent"
     DIED_AFTER = "the process dies after the effect"
@@ -213,6 +214,8 @@ class FakeBroker:
         self._apply(symbol, side, totals, name)
         if fault is Fault.DIED_AFTER:
             raise Died
+        if fault is Fault.REFUSED_AFTER:
+            return Answer("label BALANCE_NOT_ENOUGH")
         return Answer("" if fault is Fault.LOST_AFTER else "accepted")
 
     def _apply(self, symbol: Symbol, side: Side, totals: Totals, name: str) -> None:

@@ -100,6 +100,8 @@ def place(desk: Desk, approved: Approved, held: Ledger, tick: Tick) -> Placed | 
         return Placed(order, held)  # the lease has passed on; its new holder resolves the order
     order = as_stored(order)
     outcome = desk.broker.read_answer(order, answer)
+    if isinstance(outcome, Rejected) and answer.sent and (doubt := _doubt(desk, order)):
+        outcome = Unknown(f"{outcome.reason}; {doubt}")
     return _conclude(desk, order, outcome, held, account, approved.facts.market)
 
 
@@ -138,6 +140,23 @@ def _submit(desk: Desk, order: Order) -> Answer:
     return desk.broker.create_market_sell_base(
         request.symbol, request.amount, order.client_order_id, order.expires_ms
     )
+
+
+def _doubt(desk: Desk, order: Order) -> str:
+    """What speaks against the exchange's refusal of `order`; "" when nothing does.
+
+    Repeated on the way, the first was carried out and the refusal is the second's (gate-spot 3.1).
+    An entry waits when that cannot be seen; a sell does not: what is sold is not sold again.
+    """
+    try:
+        evidence = desk.broker.fetch_evidence(order)
+    except TradingError as error:
+        return str(error) if order.request.side is Side.BUY else ""
+    if evidence.reports:
+        return f"yet {evidence.reports[0].exchange_order_id} has its name"
+    if order.balance_before and order.balance_before[1] != evidence.balance.free_base:
+        return "yet the base balance has moved"
+    return ""
 
 
 def _conclude(
