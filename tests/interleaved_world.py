@@ -7,6 +7,7 @@ from random import Random
 from typing import Any
 
 import invariants
+from aftermath import settle_down
 from builders import BTC, ETH, NOON_MS, dec, quote
 from crypto_ai_bot.domain.errors import NextTick
 from crypto_ai_bot.domain.job import Job, Tick
@@ -28,11 +29,10 @@ from crypto_ai_bot.usecases.watchdog import watchdog
 from fakes import Died, FakeClock, Scripted
 from interleaving import BrokerDoor, ClockDoor, Fate, Invocation, StoreDoor, SwitchDoor
 from rough_exchange import Fill, Request, RoughExchange
+from weather import Weather
 
 SOL = Symbol("SOL", "USDT")
 PRICES = {BTC: 20_000, ETH: 1_500, SOL: 20}
-MINUTES = 8
-QUIET_MINUTES = 16
 USE_CASES = {
     Job.EVALUATE: evaluate,
     Job.EXITS: exits,
@@ -40,38 +40,6 @@ USE_CASES = {
     Job.WATCHDOG: watchdog,
 }
 OPERATORS_WISHES = (TradingState.EXITS_ONLY, TradingState.OFF, *[TradingState.ON] * 4)
-READS = (Fate.FAIL_BEFORE,)
-SUBMITS = (Fate.FAIL_BEFORE, Fate.FAIL_AFTER, Fate.NOT_SENT, Fate.REJECTED, Fate.LATE)
-
-
-@dataclass
-class Weather:
-    """How often what goes wrong, per call; a seed draws its own, so that some are nearly calm."""
-
-    die: float
-    freeze: float
-    store: float
-    read: float
-    submit: float
-    price: float
-    operator: float
-    twice: float
-
-    @classmethod
-    def drawn(cls, rng: Random) -> "Weather":
-        def rate(*levels: float) -> float:
-            return rng.choice((0.0, *levels))
-
-        return cls(
-            die=rate(0.004, 0.02),
-            freeze=rate(0.005, 0.03),
-            store=rate(0.01, 0.04),
-            read=rate(0.01, 0.05),
-            submit=rate(0.3, 0.8),
-            price=rate(0.01, 0.05),
-            operator=rate(0.05, 0.2),
-            twice=rate(0.2, 0.5),
-        )
 
 
 @dataclass
@@ -233,13 +201,14 @@ class World:
     def run(self) -> None:
         """The rough minutes, then the quiet ones; every invariant after each step."""
         try:
+            ticks = self.weather.ticks(self.rng) if self.weather else []
             self._calm_start()
-            for at_ms, job, scheduled_ms in self._schedule():
-                self._until(at_ms)
+            for at_ms, job, scheduled_ms in ticks:
+                self.until(at_ms)
                 self.start(job, scheduled_ms)
-            self._until(self.clock.at_ms + MINUTE_MS)
+            self.until(self.clock.at_ms + MINUTE_MS)
             self.weather = None
-            self._calm_down()
+            settle_down(self)
         finally:
             for run in self.runs:
                 run.step(Fate.DIE_BEFORE)
@@ -249,29 +218,10 @@ class World:
         weather, self.weather = self.weather, None
         if self.rng.random() < 0.5:
             self.start(Job.EVALUATE, self.clock.at_ms, Action.ENTER)
-            self._until(NOON_MS + MINUTE_MS - 1_500)
+            self.until(NOON_MS + MINUTE_MS - 1_500)
         self.weather = weather
 
-    def _schedule(self) -> list[tuple[int, Job, int]]:
-        assert self.weather
-        rng, ticks = self.rng, []
-        for minute in range(MINUTES):
-            scheduled_ms = NOON_MS + (minute + 1) * MINUTE_MS
-            for job in Job:
-                if job in {Job.RECONCILE, Job.WATCHDOG} and minute % 2:
-                    continue
-                times = (
-                    1
-                    + (job is Job.EVALUATE)
-                    + (rng.random() < self.weather.twice)
-                    - (rng.random() < 0.1)
-                )
-                for _ in range(times):
-                    late_ms = rng.choice((-1_500, 0, 0, 200, 3_000, 20_000, 100_000))
-                    ticks.append((scheduled_ms + late_ms, job, scheduled_ms))
-        return sorted(ticks, key=lambda tick: tick[0])
-
-    def _until(self, at_ms: int) -> None:
+    def until(self, at_ms: int) -> None:
         """Everything that happens before `at_ms`, one step of one invocation at a time."""
         while self._moves_on(at_ms):
             ready = [run for run in self.runs if run.ready_ms <= self.clock.at_ms]
@@ -281,7 +231,7 @@ class World:
             if self.weather and self.rng.random() < self.weather.freeze and run.call != "start":
                 self._freeze(run)
                 continue
-            self._step(run, self._fate(run.call) if self.weather else Fate.DONE)
+            self._step(run, self.weather.fate(self.rng, run.call) if self.weather else Fate.DONE)
             self.clock.at_ms += self.rng.choice((0, 0, 1, 10, 100, 500))
             if self.weather:
                 self._happen(self.weather)
@@ -321,20 +271,6 @@ class World:
             for invariant in invariants.EVER:
                 invariant(self)
 
-    def _fate(self, call: str) -> Fate:
-        rng, weather = self.rng, self.weather
-        assert weather
-        if call != "start" and rng.random() < weather.die:
-            return rng.choice((Fate.DIE_BEFORE, Fate.DIE_AFTER))
-        if call == "submit":
-            return rng.choice(SUBMITS) if rng.random() < weather.submit else Fate.DONE
-        if call == "commit":
-            both = (Fate.FAIL_BEFORE, Fate.FAIL_AFTER)
-            return rng.choice(both) if rng.random() < weather.store else Fate.DONE
-        if call in {"now", "remaining", "wait", "start", "committed"}:
-            return Fate.DONE
-        return rng.choice(READS) if rng.random() < weather.read else Fate.DONE
-
     def _happen(self, weather: Weather) -> None:
         rng = self.rng
         if rng.random() < weather.price:
@@ -352,56 +288,6 @@ class World:
         if self.exchange.unfinished and rng.random() < 0.02:
             self.exchange.finish(next(iter(self.exchange.unfinished)))
             self._changed = True
-
-    # After the storm.
-
-    def _calm_down(self) -> None:
-        """Faults have ceased: everything is resolved, and every position can still be sold."""
-        self.exchange.fill, self.exchange.lag_ms = Fill.WHOLE, 0
-        for name in tuple(self.exchange.unfinished):
-            self.exchange.finish(name)
-        for _ in range(10):  # whoever is frozen wakes up
-            if self.runs or self.late:
-                self._until(self.clock.at_ms + MINUTE_MS)
-        assert not self.runs, "a run did not end"
-        self._quiet_minutes(QUIET_MINUTES)
-        self.assert_resolved()
-        self.set_parameter(TradingState.ON)
-        self.operate(TradingState.ON)
-        for symbol in self.symbols:
-            self.move_price(symbol, 0.5)
-        self._quiet_minutes(3, until_resolved=False)
-        self.assert_resolved()
-        self.assert_sold()
-
-    def _quiet_minutes(self, minutes: int, *, until_resolved: bool = True) -> None:
-        for _ in range(minutes):
-            next_ms = self.clock.at_ms - self.clock.at_ms % MINUTE_MS + MINUTE_MS
-            self._until(next_ms)
-            for job in Job:
-                self.start(job, next_ms, Action.HOLD)
-            self._until(next_ms + 58_000)
-            if until_resolved and self._all_resolved():
-                return
-
-    def _all_resolved(self) -> bool:
-        ledgers = self.books().ledgers.values()
-        return not any(ledger.pending or ledger.lease for ledger in ledgers)
-
-    def assert_resolved(self) -> None:
-        """Liveness: every order is resolved, or its symbol is halted and says why."""
-        for ledger in self.books().ledgers.values():
-            assert ledger.halt is None or ledger.halt.reason, "a halt without a reason"
-            assert ledger.pending is None or ledger.halt, f"{ledger.pending} is stuck unseen"
-            assert ledger.lease is None, f"{ledger.lease} was not given back"
-        invariants.ledger_equals_exchange(self)
-
-    def assert_sold(self) -> None:
-        """Liveness: at half the price every stop has sold, but where an order is unresolved."""
-        for ledger in self.books().ledgers.values():
-            if ledger.pending is None:
-                worth = ledger.position.base * self.exchange.quotes[ledger.symbol].bid
-                assert worth < 3, f"{ledger.symbol}: {worth} quote were not sold"
 
     def note(self, line: str) -> None:
         self.trace.append(f"{self.clock.at_ms - NOON_MS:>8} {line}")

@@ -67,6 +67,22 @@ def test_break_even_arms_at_its_gain_and_stays_armed() -> None:
     assert judge(rules, armed, HELD, 100.4, NOON_MS)[1]
 
 
+def test_the_look_that_arms_break_even_does_not_sell_by_it() -> None:
+    rules = StopRules(hard_pct=5, break_even_pct=0.1)
+    armed, call = judge(rules, guard(rules), HELD, 100.2, NOON_MS)
+    assert call is None
+    assert armed.stop_price == 100.4
+
+
+def test_rules_that_were_loosened_do_not_lower_the_stop_of_an_open_position() -> None:
+    tight, loose = StopRules(hard_pct=5, trailing_pct=3), StopRules(hard_pct=5, trailing_pct=10)
+    risen, _ = judge(tight, guard(tight), HELD, 120.0, NOON_MS)
+    kept, call = judge(loose, risen, HELD, 118.0, NOON_MS)
+    assert call is None
+    assert kept.stop_price == risen.stop_price
+    assert judge(loose, kept, HELD, 116.0, NOON_MS)[1]
+
+
 def test_the_time_stop_sells_what_has_been_open_for_too_long() -> None:
     rules = StopRules(hard_pct=0, time_ms=3_600_000)
     assert judge(rules, guard(rules), HELD, 101.0, NOON_MS + 3_599_999)[1] is None

@@ -53,6 +53,7 @@ ENTRY_OBJECTIONS = [
     ("trading_state", facts(trading_state=TradingState.OFF)),
     ("stale_tick", facts(scheduled_ms=NOON_MS - 90_001)),
     ("exchange", facts(exchange_trouble="3 requests in a row had no answer")),
+    ("price", facts(now_ms=NOON_MS + 60_001, scheduled_ms=NOON_MS + 60_000)),
     ("halted", facts(ledger=replace(BLANK, halt=Halt("drift", 1)))),
     ("position", facts(ledger=HOLDING)),
     ("market", facts(market=market(trade_status=TradeStatus.SELLABLE))),
@@ -78,6 +79,7 @@ def test_an_entry_is_refused_with_the_one_reason_that_holds(name: str, judged: F
 
 
 AT_THE_LIMIT = [
+    facts(now_ms=NOON_MS + 60_000),
     facts(scheduled_ms=NOON_MS - 90_000),
     facts(market=market(amount_quote_min=dec(100))),
     facts(balance=Balance(dec(100), dec(0))),
@@ -124,13 +126,23 @@ def test_all_reasons_are_told_not_only_the_first() -> None:
 
 def test_a_pending_order_keeps_every_other_order_back() -> None:
     entry = facts(ledger=BLANK.with_pending(order()))
-    assert isinstance(review(buy_request(slot_ms=NOON_MS + 60_000), entry, LIMITS), Refused)
+    permission = review(buy_request(slot_ms=NOON_MS + 60_000), entry, RiskLimits())
+    assert [reason.split(":")[0] for reason in permission.verdict.reasons] == ["pending"]
     selling = facts(ledger=HOLDING.with_pending(order(sell_request())))
     permission = review(sell_request(slot_ms=NOON_MS + 60_000), selling, LIMITS)
     assert [reason.split(":")[0] for reason in permission.verdict.reasons] == [
         "pending",
         "holding",
     ]
+
+
+def test_a_slot_that_is_taken_is_the_reason_for_buys_and_sells_alike() -> None:
+    bought = replace(BLANK.with_pending(order()), pending=None)
+    sold = replace(HOLDING.with_pending(order(sell_request())), pending=None)
+    for request, ledger in ((buy_request(), bought), (sell_request(), sold)):
+        permission = review(request, facts(ledger=ledger), RiskLimits())
+        assert isinstance(permission, Refused)
+        assert [reason.split(":")[0] for reason in permission.verdict.reasons] == ["slot"]
 
 
 def test_a_protective_sell_is_held_against_no_limit() -> None:

@@ -173,8 +173,17 @@ def test_a_run_that_outlived_its_lease_before_it_settled_writes_nothing(
 ) -> None:
     """Invariant I11: the next holder has asked the exchange, and its word stands."""
     books.broker.faults = fault
+    commit, refused = books.store.commit, list[Conflict]()
+
+    def counted(changes: Sequence[Change]) -> Conflict | None:
+        conflict = commit(changes)
+        refused.extend([conflict] if conflict and len(changes) > 1 else [])
+        return conflict
+
+    books.store.commit = counted  # type: ignore[method-assign]  # the same store, watched
     before_reading(books, lambda: another_run_settles(books))
     books.enter()
+    assert len(refused) == 1  # it does not try again what can no longer be written
     books.script.says = Action.HOLD
     for _ in range(4):
         books.next_minute()
@@ -258,6 +267,17 @@ def test_no_order_is_placed_without_a_lease_of_its_own(books: Books) -> None:
         with pytest.raises(InvariantBroken, match="without its lease"):
             place(books.desk, permission, ledger, books.tick(Job.EVALUATE))
     assert len(books.broker.submissions) == 1
+
+
+def test_an_order_whose_fate_is_open_counts_as_bought(books: Books) -> None:
+    """Invariant I5: from the journal on, until it is proved absent."""
+    books.broker.faults = [Fault.LOST_BEFORE]
+    books.enter()
+    assert books.store.glance().account.exposure_quote == 100
+    for _ in range(5):
+        books.next_minute()
+        books.evaluate()
+    assert books.store.glance().account.exposure_quote == 0
 
 
 def test_what_was_filled_is_in_the_journal_beside_its_order(books: Books) -> None:

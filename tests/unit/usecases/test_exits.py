@@ -200,6 +200,12 @@ def test_another_runs_lease_keeps_the_ratchet_and_the_sale_waiting(books: Books)
     books.next_minute()
     leased = books.ledger.leased_to("another run", books.clock.at_ms + 10**6)
     books.store.commit([Replace(leased)])
+    leased = books.ledger
+    books.price("21000")
+    (outcome,) = books.exits()
+    assert outcome.decision is Decision.HOLD
+    assert books.ledger == leased
+    books.next_minute()
     books.price("18000")
     (outcome,) = books.exits()
     assert outcome.decision is Decision.BUSY

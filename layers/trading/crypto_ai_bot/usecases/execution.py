@@ -177,9 +177,12 @@ def _conclude(
             return _written(desk, lost, held, ())
 
 
-def settle_pending(desk: Desk, held: Ledger, account: Account, market: MarketRules) -> Placed:
+def settle_pending(
+    desk: Desk, held: Ledger, account: Account, market: MarketRules, explained: str = ""
+) -> Placed:
     """Asks the exchange what became of the order under way, and settles what the evidence proves.
 
+    `explained` is a person's word for a balance that has moved (reconciliation.resolve).
     Under the lease on `held`, which is given back. Raises ExchangeUnavailable when a listing did
     not answer whole: then nothing was learned, and nothing is written but the end of the lease.
     """
@@ -199,7 +202,9 @@ def settle_pending(desk: Desk, held: Ledger, account: Account, market: MarketRul
     except TradingError:  # whoever must act, nothing was learned: the symbol is left free
         give_back(desk, held)
         raise
-    resolution = resolve(order, evidence.reports, evidence.balance, evidence.server_ms, now_ms)
+    resolution = resolve(
+        order, evidence.reports, evidence.balance, evidence.server_ms, now_ms, explained
+    )
     match resolution:
         case Found(report):
             return _settled(desk, order, report, held, account, market)
@@ -209,6 +214,20 @@ def settle_pending(desk: Desk, held: Ledger, account: Account, market: MarketRul
             return _written(desk, waiting, held, ())
         case GiveUp(waiting, reason):
             return _halted(desk, waiting, held, reason)
+
+
+def adopt(
+    desk: Desk,
+    order: Order,
+    report: OrderReport,
+    held: Ledger,
+    account: Account,
+    market: MarketRules,
+) -> Placed:
+    """Takes an order into the books that was closed as never made; gives the lease back."""
+    why = "the exchange lists it, though it was closed as never made"
+    risen = order.after(OrderEvent.APPEAR, desk.clock.now_ms(), why)
+    return _settled(desk, risen, report, held.with_risen(order), account, market)
 
 
 def _settled(

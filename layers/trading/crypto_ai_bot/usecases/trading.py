@@ -10,6 +10,7 @@ from crypto_ai_bot.ports.store import Advance
 from crypto_ai_bot.risk.gate import Refused, review
 from crypto_ai_bot.risk.rules import Facts
 from crypto_ai_bot.risk.sizing import cut_to_free
+from crypto_ai_bot.usecases.attempts import find_earlier
 from crypto_ai_bot.usecases.desk import Desk, take_lease, trading_state
 from crypto_ai_bot.usecases.execution import NotPlaced, place, settle_pending
 from crypto_ai_bot.usecases.outcome import Decision, SymbolOutcome
@@ -84,7 +85,9 @@ def trade(
         if isinstance(permission, Refused):
             return replace(seen, decision=Decision.BLOCKED, reasons=permission.verdict.reasons)
         if held := take_lease(desk, ledger, sight.tick):
-            placed = place(desk, permission, held, sight.tick)
+            placed = find_earlier(desk, permission, held) or place(
+                desk, permission, held, sight.tick
+            )
             if not isinstance(placed, NotPlaced):
                 decision = _DECISION_OF[request.purpose]
                 return replace(
