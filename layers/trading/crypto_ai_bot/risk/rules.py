@@ -137,9 +137,13 @@ def oversold(request: OrderRequest, facts: Facts, _limits: RiskLimits) -> Object
 
 
 def not_free(request: OrderRequest, facts: Facts, _limits: RiskLimits) -> Objection:
-    """The exchange would refuse to sell what is not there, as often as it is asked."""
+    """The exchange would refuse to sell what is not there, as often as it is asked.
+
+    Before a further attempt in a slot the last one is searched for: it may be why nothing is there.
+    """
     free = facts.balance.free_base
-    if request.amount <= free:
+    further = (facts.ledger.next_attempt(request.purpose, request.slot_ms) or 1) > 1
+    if request.amount <= free or further:
         return None
     return f"balance: {plain(free)} base free at the exchange, {plain(request.amount)} to sell"
 
