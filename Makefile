@@ -17,6 +17,7 @@ platform_x86_64 := x86_64-manylinux_2_28
 
 # What make run hands to the deployed functions when it is given: any setting of the template.
 SETTINGS := MODE SANDBOX SYMBOL SYMBOLS STRATEGY TIMEFRAME STRATEGY_PARAMETERS FIXED_AMOUNT \
+  ORDER_SLIPPAGE_PCT UNIFIED_ACCOUNT \
   PRICE_FEED FIXED_PRICE PAPER_QUOTE_BALANCE PAPER_FEE_PCT PAPER_SLIPPAGE_PCT \
   RISK_COOLDOWN_SEC RISK_MAX_SPREAD_PCT RISK_MAX_POSITION_BASE RISK_MAX_ORDERS_PER_HOUR \
   RISK_DAILY_LOSS_LIMIT_QUOTE RISK_MAX_EXPOSURE_QUOTE STOP_HARD_PCT STOP_TRAILING_PCT \
@@ -25,6 +26,7 @@ SETTINGS := MODE SANDBOX SYMBOL SYMBOLS STRATEGY TIMEFRAME STRATEGY_PARAMETERS F
   WATCHDOG_INTERVAL_SEC DMS_TIMEOUT_MS BACKUP_RETENTION_DAYS DEPLOYMENT_TAG LOG_LEVEL
 run_arguments = $(if $(TICKS),--ticks '$(TICKS)') $(foreach file,$(DATA),--data '$(file)') \
   $(if $(FROM),--from '$(FROM)') $(if $(SPEED),--speed '$(SPEED)') \
+  $(if $(FAULTS),--faults '$(FAULTS)') $(if $(KILL),--kill '$(KILL)') $(if $(SEED),--seed '$(SEED)') \
   $(if $(EXCHANGE),--exchange '$(EXCHANGE)') $(if $(JSON),--json) \
   $(foreach name,$(SETTINGS),$(if $($(name)),--set '$(name)=$($(name))'))
 
@@ -72,8 +74,8 @@ lock: setup ## bring the four lock files up to date with what is asked for
 	@$(BIN)/uv pip compile $(lock_flags) --upgrade .ci/requirements-sam.in -o .ci/requirements-sam.txt
 	@$(BIN)/uv pip compile $(lock_flags) --upgrade .ci/requirements-uv.in -o .ci/requirements-uv.txt
 
-forget: ## begin anew: remove this machine's paper accounts
-	@rm -rf .local/cloud .local/gate .local/replays .local/rehearsal.json
+forget: ## begin anew: remove this machine's paper accounts and rehearsals
+	@rm -rf .local/cloud .local/live .local/gate .local/replays .local/rehearsal.json
 
 clean: ## remove what was built; the paper account in .local stays
 	@rm -rf .aws-sam .local/build .local/sam-cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage*

@@ -125,7 +125,7 @@ def facts(**changes: Any) -> Facts:
         market=market(),
         ledger=Ledger(BTC),
         account=Account(day_ms=NOON_MS - NOON_MS % 86_400_000),
-        balance=Balance(dec(10_000), dec(0)),
+        balance=Balance(dec(10_000), dec(1)),
         open_loss_quote=dec(0),
     )
     return replace(judged, **changes)

@@ -93,6 +93,7 @@ class Fault(StrEnum):
     LOST_BEFORE = "lost before the effect"
     LOST_AFTER = "lost after the effect"
     REJECTED = "rejected with a label"
+    REFUSED_AFTER = "carried out, and its repetition on the way refused"
     NOT_SENT = "never left"
     DIED_BEFORE = "the process dies before it is sent"
     DIED_AFTER = "the process dies after the effect"
@@ -213,6 +214,8 @@ class FakeBroker:
         self._apply(symbol, side, totals, name)
         if fault is Fault.DIED_AFTER:
             raise Died
+        if fault is Fault.REFUSED_AFTER:
+            return Answer("label BALANCE_NOT_ENOUGH")
         return Answer("" if fault is Fault.LOST_AFTER else "accepted")
 
     def _apply(self, symbol: Symbol, side: Side, totals: Totals, name: str) -> None:
@@ -257,6 +260,16 @@ class FakeBroker:
         balance = Balance(self._free(symbol.quote), self._free(symbol.base))
         return Evidence(tuple(shown), balance, self.clock.at_ms)
 
+    def fetch_orders(self, symbol: Symbol, since_ms: int) -> Sequence[OrderReport]:
+        self._asked("orders")
+        return [
+            report
+            for report, at_ms in self.orders
+            if report.symbol == symbol
+            and at_ms + self.listing_lag_ms <= self.clock.at_ms
+            and (not report.finished or report.updated_ms >= since_ms)
+        ]
+
     def trouble(self, now_ms: int) -> str:
         return self.troubled if now_ms else ""
 
@@ -278,6 +291,7 @@ class Bench:
     stops: StopRules = field(default_factory=StopRules)
     symbols: tuple[Symbol, ...] = (BTC,)
     dead_after_ms: int = 0
+    key_created_ms: int = 0
     instance: Instance | None = None
     store: Store = field(default_factory=lambda: TableStore(MemoryTable(), "paper"))
 
@@ -300,6 +314,7 @@ class Bench:
             lease_ms=70_000,
             exits_interval_ms=10_000,
             dead_after_ms=self.dead_after_ms,
+            key_created_ms=self.key_created_ms,
             limits=self.limits,
             stops=self.stops,
         )

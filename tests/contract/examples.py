@@ -51,6 +51,8 @@ LEDGER = Ledger(
     Halt("drift of 0.1 BTC", NOW_MS),
     Lease("run-1", 9, NOW_MS + 60_000),
     9,
+    foreign_base=Decimal("0.1"),
+    looked_ms=NOW_MS,
 )
 
 RULES = MarketRules(

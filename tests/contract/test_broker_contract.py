@@ -228,6 +228,19 @@ def test_tickers_of_many_are_those_of_each(venue: Venue) -> None:
     assert one.bid <= one.ask
 
 
+def test_orders_listed_are_those_of_everybody_who_shares_the_account(venue: Venue) -> None:
+    since_ms = venue.clock.now_ms() - 60_000
+    order = journaled(venue, Side.BUY, "50")
+    report = accepted(venue, order, submit(venue, order))
+    foreign = replace(order, client_order_id="t-mine")
+    theirs = accepted(venue, foreign, submit(venue, foreign))
+    listed = venue.broker.fetch_orders(BTC_USDT, since_ms)
+    shared = isinstance(venue.broker, GateBroker)
+    assert list(listed) == ([report, theirs] if shared else [])
+    venue.clock.advance(3_600_000)
+    assert not venue.broker.fetch_orders(BTC_USDT, venue.clock.now_ms() - 60_000)
+
+
 def test_a_feed_that_is_down_is_unavailable_for_reads_and_an_answer_for_submissions() -> None:
     venue = paper_over_script(ExitStack())
     order = journaled(venue, Side.BUY, "50")

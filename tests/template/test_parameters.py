@@ -11,15 +11,21 @@ import pytest
 from crypto_ai_bot.local.parameters import parameter_name
 
 ROOT = Path(__file__).parents[2]
-ALWAYS = {"TABLE_NAME": "StateTable", "TRADING_PARAMETER": "TradingParameter"}
+ALWAYS = {
+    "TABLE_NAME": "StateTable",
+    "TRADING_PARAMETER": "TradingParameter",
+    "DEPLOYMENT_ID": "AWS::StackId",
+}
 # Not variables: they shape the stack.
 OF_THE_STACK = {"SchedulesState", "Architecture", "DeletionProtection", "LogRetentionDays"}
 CONTRACT = """MODE SANDBOX EXCHANGE SYMBOL SYMBOLS FIXED_AMOUNT PRICE_FEED FIXED_PRICE
 RISK_COOLDOWN_SEC RISK_MAX_SPREAD_PCT RISK_MAX_POSITION_BASE RISK_MAX_ORDERS_PER_HOUR
 RISK_DAILY_LOSS_LIMIT_QUOTE IDEMPOTENCY_BUCKET_MS IDEMPOTENCY_TTL_SEC EVAL_INTERVAL_SEC
 EXITS_INTERVAL_SEC RECONCILE_INTERVAL_SEC WATCHDOG_INTERVAL_SEC DMS_TIMEOUT_MS
-BACKUP_RETENTION_DAYS LOG_LEVEL CREDENTIALS_PARAMETER EXCHANGE_URL"""
-SECRET = re.compile(r"API_KEY|API_SECRET|SECRETS_FILE|API_TOKEN(?!_PARAMETER)")
+BACKUP_RETENTION_DAYS LOG_LEVEL CREDENTIALS_PARAMETER EXCHANGE_URL
+ORDER_SLIPPAGE_PCT UNIFIED_ACCOUNT"""
+NEEDED_IN_LIVE = ("CredentialsParameter", "FixedAmount")
+SECRET = re.compile(r"API_KEY(?!_CREATED)|API_SECRET|SECRETS_FILE|API_TOKEN(?!_PARAMETER)")
 
 type OfType = Callable[[str], Mapping[str, Mapping[str, Any]]]
 
@@ -67,6 +73,15 @@ def test_each_default_is_allowed(source: Mapping[str, Any]) -> None:
         default = body["Default"]
         assert default in body.get("AllowedValues", [default]), name
         assert re.fullmatch(body.get("AllowedPattern", ".*"), str(default)), name
+
+
+def test_live_without_its_key_or_its_amount_is_refused_before_anything_is_made(
+    source: Mapping[str, Any],
+) -> None:
+    [rule] = source["Rules"].values()
+    assert rule["RuleCondition"] == {"Fn::Equals": [{"Ref": "Mode"}, "live"]}
+    needed = [{"Fn::Not": [{"Fn::Equals": [{"Ref": name}, ""]}]} for name in NEEDED_IN_LIVE]
+    assert [one["Assert"] for one in rule["Assertions"]] == needed
 
 
 def test_samconfig_sets_what_the_template_has(source: Mapping[str, Any]) -> None:

@@ -475,3 +475,28 @@ def test_an_error_carries_no_secret(
         broker.fetch_balance(LTC_USDT)
     hidden = (*KEYS.values(), stub.received[0].headers["SIGN"])
     assert not [secret for secret in hidden if secret in str(caught.value)]
+
+
+# --- everybody's orders
+
+
+def test_all_orders_of_the_pair_are_read_whoever_made_them(
+    broker: GateBroker, account: GateAccount, stub: HttpStub
+) -> None:
+    account.open = [order_row(9, "web", status="open", type="limit", filled_total="0")]
+    account.finished = [order_row(n, "apiv4") for n in range(20, 140)]
+    listed = broker.fetch_orders(LTC_USDT, account.server_ms - DAY_MS)
+    assert [one.exchange_order_id for one in listed] == ["9", *map(str, range(20, 140))]
+    assert not listed[0].finished
+    finished = [one.question for one in stub.received if one.question.get("status") == "finished"]
+    assert [one["page"] for one in finished] == ["1", "2"]
+    assert int(finished[0]["from"]) == (account.server_ms - DAY_MS) // 1_000
+
+
+@pytest.mark.parametrize("listing", ["open", "finished"])
+def test_a_listing_that_is_not_whole_tells_nothing_of_others(
+    broker: GateBroker, account: GateAccount, listing: str
+) -> None:
+    account.broken = {listing: answered([{"id": "7", "text": "web"}])}
+    with pytest.raises(ExchangeUnavailable):
+        broker.fetch_orders(LTC_USDT, account.server_ms - DAY_MS)

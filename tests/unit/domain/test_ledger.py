@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders import BTC, NOON_MS, buy_request, dec, order, sell_request
-from crypto_ai_bot.domain.ledger import ATTEMPTS_PER_SLOT_MAX, Ledger
+from crypto_ai_bot.domain.ledger import ATTEMPTS_PER_SLOT_MAX, Ledger, SlotUse
 from crypto_ai_bot.domain.order import Purpose
 from crypto_ai_bot.domain.position import Lot, Position
 
@@ -56,3 +56,18 @@ def test_the_token_only_grows(takes: list[bool]) -> None:
         after = ledger.leased_to("run", NOON_MS) if take else ledger.released()
         assert after.token == ledger.token + take
         ledger = after
+
+
+def test_an_order_that_rose_takes_its_slot_and_opens_none_that_was_taken_since() -> None:
+    first = order(buy_request(slot_ms=NOON_MS))
+    again = order(buy_request(slot_ms=NOON_MS), attempt=2)
+    later = order(buy_request(slot_ms=NOON_MS + 60_000), journaled_ms=NOON_MS + 60_000)
+    rejected = Ledger(BTC).with_pending(first).without_order(first)
+    assert rejected.with_risen(first).pending
+    assert rejected.with_risen(first).next_attempt(Purpose.ENTRY, NOON_MS) is None
+    twice = rejected.with_pending(again).without_order(again).with_risen(first)
+    assert twice.slots[Purpose.ENTRY] == SlotUse(NOON_MS, 2)
+    moved_on = rejected.with_pending(later)
+    risen = moved_on.with_risen(first)
+    assert risen.slots == moved_on.slots
+    assert risen.last_entry_ms == NOON_MS + 60_000

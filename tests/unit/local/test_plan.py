@@ -6,11 +6,20 @@ from typing import Any
 import pytest
 
 from crypto_ai_bot.local.errors import RehearsalError
-from crypto_ai_bot.local.plan import EMBEDDED, GATE, Plan, Wish, home_of, plan_of
+from crypto_ai_bot.local.plan import (
+    CREDENTIALS_PARAMETER,
+    EMBEDDED,
+    GATE,
+    Plan,
+    Wish,
+    home_of,
+    plan_of,
+)
 
 MINUTE = 60_000
 NOW = 1_795_348_825_000  # 25 s after a minute
 THIS_MINUTE = NOW - 25_000
+LIVE = {"MODE": "live"}
 FILE = "BTC_USDT-1m-2023-03.csv.gz"
 
 
@@ -104,7 +113,14 @@ def test_settings_become_parameters_by_name() -> None:
         ({"speed": "nan"}, "SPEED=nan"),
         ({"exchange": "kraken"}, "EXCHANGE=kraken: allowed is embedded, gate"),
         ({"start": "noon", "ticks": "1"}, "FROM=noon"),
-        ({"exchange": "gate", "settings": {"MODE": "live"}}, "from AWS alone"),
+        ({"exchange": "gate", "settings": {"MODE": "live"}}, "trades no real money"),
+        ({"settings": LIVE | {"SANDBOX": "1"}}, "SANDBOX=1: a rehearsal has an exchange"),
+        ({"ticks": "3", "faults": "5"}, "FAULTS=5: only with MODE=live"),
+        ({"ticks": "3", "kill": "5"}, "KILL=5: only with MODE=live"),
+        ({"faults": "5", "settings": LIVE}, "FAULTS=5: only with TICKS or DATA"),
+        ({"ticks": "3", "faults": "51", "settings": LIVE}, "FAULTS=51: allowed is per cent"),
+        ({"ticks": "3", "kill": "0", "settings": LIVE}, "KILL=0: allowed is minutes"),
+        ({"ticks": "3", "kill": "often", "settings": LIVE}, "KILL=often"),
         ({"exchange": "gate", "data": (FILE,)}, "DATA with EXCHANGE=gate"),
         ({"exchange": "gate", "speed": "60"}, "SPEED with EXCHANGE=gate"),
     ],
@@ -113,6 +129,35 @@ def test_what_cannot_be_is_refused_in_one_line(wish: dict[str, Any], said: str) 
     with pytest.raises(RehearsalError, match=said) as refusal:
         planned(**wish)
     assert "\n" not in str(refusal.value)
+
+
+def test_live_begins_anew_each_time_for_its_account_goes_with_its_exchange() -> None:
+    plan = planned(THIS_MINUTE + 90 * MINUTE, ticks="3", settings=LIVE)
+    assert (plan.live, plan.fresh, plan.start_ms) == (True, True, THIS_MINUTE)
+    replayed = planned(5 * MINUTE, data=(FILE,), settings=LIVE)
+    assert (replayed.fresh, replayed.start_ms) == (True, None)
+
+
+def test_live_is_told_where_its_key_is_and_what_to_spend() -> None:
+    parameters = planned(ticks="3", settings=LIVE).parameters("u", ())
+    assert parameters["Mode"] == "live"
+    assert parameters["CredentialsParameter"] == CREDENTIALS_PARAMETER
+    assert parameters["FixedAmount"] == "100"
+    told = planned(ticks="3", settings=LIVE | {"FIXED_AMOUNT": "20"}).parameters("u", ())
+    assert told["FixedAmount"] == "20"
+
+
+def test_trouble_is_what_was_asked_for() -> None:
+    plan = planned(ticks="3", faults="5", kill="3", seed="9", settings=LIVE)
+    assert (plan.faults_pct, plan.kill_minutes, plan.seed, plan.troubled) == (5, 3, 9, True)
+    assert not planned(ticks="3", settings=LIVE).troubled
+
+
+def test_live_never_meets_a_paper_account(tmp_path: Path) -> None:
+    for data in ((), (FILE,)):
+        live = home_of(Wish(data=data, settings=LIVE), tmp_path)
+        assert live.is_relative_to(tmp_path / "live")
+        assert not home_of(Wish(data=data), tmp_path).is_relative_to(tmp_path / "live")
 
 
 def test_each_market_has_a_home_of_its_own(tmp_path: Path) -> None:

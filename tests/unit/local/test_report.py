@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from crypto_ai_bot.local.agreement import Agreement
 from crypto_ai_bot.local.functions import Answer
 from crypto_ai_bot.local.lines import line_of, short
 from crypto_ai_bot.local.report import Report
@@ -142,3 +143,23 @@ def test_the_tables_name_orders_positions_and_what_there_is_none_of() -> None:
 def test_a_report_of_nothing_can_be_told() -> None:
     assert Report().as_json()["from"] is None
     assert "not told" in tables_of(Report())
+
+
+def test_a_run_that_failed_is_a_failure_unless_there_was_trouble_on_purpose() -> None:
+    report = Report()
+    report.add(Answer("exits", MINUTE, None, "Worker process died"))
+    assert report.failed
+    report.troubled = True
+    assert not report.failed
+    assert "1 runs or symbols could not end well" in tables_of(report)
+
+
+def test_books_that_do_not_agree_are_a_failure_whatever_else() -> None:
+    report = Report(troubled=True, agreement=Agreement("1 orders"))
+    assert not report.failed
+    assert "agree with the exchange to the last digit" in tables_of(report)
+    report.agreement = Agreement("1 orders", ("BTC: 1 at the exchange, 2 in the books",))
+    assert report.failed
+    assert "BTC: 1 at the exchange" in tables_of(report)
+    told = report.as_json()["agreement"]
+    assert told["agree"] is False

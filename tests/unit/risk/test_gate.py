@@ -182,3 +182,11 @@ def test_a_failing_exchange_keeps_no_exit_back() -> None:
         ledger=HOLDING, balance=Balance(dec(0), dec("0.005")), exchange_trouble="no answers"
     )
     assert isinstance(review(sell_request(), judged, LIMITS), Approved)
+
+
+def test_a_sell_of_what_is_not_free_at_the_exchange_is_not_sent() -> None:
+    gone = facts(ledger=HOLDING, balance=Balance(dec(10_000), dec("0.004")))
+    permission = review(sell_request("0.005"), gone, LIMITS)
+    assert permission.verdict.reasons == (
+        "balance: 0.004 base free at the exchange, 0.005 to sell",
+    )

@@ -48,7 +48,13 @@ def test_the_example_lists_every_variable_with_its_default_and_no_other() -> Non
     assert Settings.from_environment(example) == settings()
     derived = {"FIXED_AMOUNT", "FIXED_PRICE", "DEPLOYMENT_TAG", "LOCK_TABLE_NAME", "SYMBOLS"}
     derived |= {"DEPLOYMENT_ID"}
-    off = {"EXCHANGE_URL", "TAKE_PROFIT_STEPS", "AWS_ENDPOINT_URL", "TRADING_PARAMETER"}
+    off = {
+        "API_KEY_CREATED",
+        "EXCHANGE_URL",
+        "TAKE_PROFIT_STEPS",
+        "AWS_ENDPOINT_URL",
+        "TRADING_PARAMETER",
+    }
     empty = {name for name, value in example.items() if not value}
     assert empty == derived | off | set(VARIABLES)
 
@@ -164,6 +170,8 @@ STEPS = "must be like 2:0.5,4:0.5 (gain in per cent:fraction to sell)"
         ("DMS_TIMEOUT_MS", "1000", "must be greater than or equal to 60000"),
         ("DEPLOYMENT_TAG", "Live", "must match pattern '^[0-9a-z]{1,8}$'"),
         ("DEPLOYMENT_TAG", "ninechars", "must match pattern '^[0-9a-z]{1,8}$'"),
+        ("API_KEY_CREATED", "31.01.2026", "must be a day like 2026-01-31"),
+        ("API_KEY_CREATED", "2026-02-30", "must be a day like 2026-01-31"),
         ("LOG_LEVEL", "info", "must be one of DEBUG, INFO, WARNING, ERROR"),
     ],
 )

@@ -132,6 +132,45 @@ def test_a_proof_of_no_order_closes_the_attempt_and_allows_a_few_more(
     assert books.ledger.pending is None
 
 
+@pytest.mark.parametrize("lag_ms", [0, 15_000])
+def test_a_refusal_of_what_was_carried_out_is_not_believed(books: Books, lag_ms: int) -> None:
+    """Gate-spot 3.1: an intermediary repeats the request; the second one is what answers us."""
+    books.broker.listing_lag_ms = lag_ms
+    books.broker.faults = [Fault.REFUSED_AFTER]
+    outcome = books.enter()
+    assert outcome.order
+    assert outcome.order.state is OrderState.UNKNOWN
+    settle_for(books, 1)
+    books.assert_books_equal_exchange()
+    assert len(books.broker.submissions) == 1
+
+
+def test_an_entry_whose_refusal_cannot_be_checked_waits_and_a_stop_does_not(books: Books) -> None:
+    refused = Fault.REJECTED
+
+    def goes_down(call: str) -> None:
+        books.broker.down |= call == "submit"
+
+    books.broker.on_call = goes_down
+    books.broker.faults = [refused]
+    assert one_order(books.enter()).state is OrderState.UNKNOWN
+    books.broker.on_call = lambda _call: None
+    books.broker.down = False
+    settle_for(books, 5)
+    books.next_minute(5)
+    assert books.enter().decision is Decision.ENTER
+    books.price("18000")
+    books.broker.on_call = goes_down
+    books.broker.faults = [refused]
+    books.next_minute()
+    assert one_order(books.exits()[0]).state is OrderState.REJECTED
+
+
+def one_order(outcome: SymbolOutcome) -> Order:
+    assert outcome.order
+    return outcome.order
+
+
 def test_a_duplicate_at_the_exchange_is_held_in_the_books_whole(books: Books) -> None:
     """An intermediary repeated the request: both orders moved the balance (gate-spot 0.1)."""
     books.broker.faults = [Fault.LOST_AFTER]

@@ -285,6 +285,23 @@ def test_a_stop_of_a_position_that_is_gone_does_not_sell_its_successor(
     books.assert_books_equal_exchange()
 
 
+def test_a_stop_sells_what_is_left_when_the_rest_was_taken_away(books: Books) -> None:
+    """A sell of all that the books hold would be refused for ever, and the rest have no stop."""
+    books.enter()
+    held = books.ledger.position.base
+    books.broker.balances["BTC"] = held / 2
+    books.next_minute()
+    books.price("18000")
+    (outcome, *_) = books.exits()
+    assert outcome.decision is Decision.STOP
+    assert books.broker.balances["BTC"] < dec("0.000001")
+    assert len(books.broker.submissions) == 2
+    (outcome,) = [one for one in books.exits() if one.decision is not Decision.STOP]
+    assert outcome.decision is Decision.BLOCKED
+    assert any("free at the exchange" in reason for reason in outcome.reasons)
+    assert len(books.broker.submissions) == 2
+
+
 def test_the_slot_of_a_stop_is_that_of_its_pass_however_late_it_runs(books: Books) -> None:
     """So a run that was delivered twice, at different times, makes the same name."""
     books.enter()

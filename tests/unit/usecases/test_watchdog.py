@@ -117,6 +117,17 @@ def test_when_exits_is_silent_the_watchdog_sells_at_the_stop_and_stops_entries(
     assert books.enter().decision is Decision.BLOCKED
 
 
+def test_a_position_opened_before_exits_first_ran_is_given_the_same_time(books: Books) -> None:
+    books.dead_after_ms = 180_000
+    books.enter()
+    books.next_minute()
+    assert watchdog(books.desk, books.tick(Job.WATCHDOG)).symbols == ()
+    assert books.store.glance().control.state is TradingState.ON
+    books.next_minute(3)
+    assert watchdog(books.desk, books.tick(Job.WATCHDOG)).symbols
+    assert books.store.glance().control.state is TradingState.EXITS_ONLY
+
+
 def test_the_watchdog_goes_on_judging_until_exits_is_back(books: Books) -> None:
     books.dead_after_ms = 180_000
     all_jobs(books)
@@ -162,3 +173,14 @@ def test_off_that_is_set_while_the_watchdog_works_stays_off(books: Books) -> Non
     books.broker.on_call = operator_stops
     watchdog(books.desk, books.tick(Job.WATCHDOG))
     assert books.store.glance().control.state is TradingState.OFF
+
+
+def test_a_key_that_ends_by_itself_is_warned_of_in_time(books: Books) -> None:
+    all_jobs(books)
+    days: dict[int, str] = {}
+    for age in (74, 75, 91):
+        books.key_created_ms = books.clock.at_ms - age * 86_400_000
+        days[age] = health(books).checks["exchange key"]
+    assert days[74] == "ok"
+    assert days[75].startswith("the exchange key is 75 days old, Gate ends it after 90")
+    assert days[91].startswith("the exchange key is 91 days old")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Final
 
-from crypto_ai_bot.brokers import gate_account, gate_words
+from crypto_ai_bot.brokers import gate_account, gate_listings, gate_words
 from crypto_ai_bot.brokers.ccxt_client import CcxtClient
 from crypto_ai_bot.brokers.gate_account import AccountDetail
 from crypto_ai_bot.brokers.gate_feed import GateFeed
@@ -183,6 +183,11 @@ class GateBroker:
         )
         reports = search.reports(server_ms)
         return Evidence(reports, self.fetch_balance(symbol), server_ms)
+
+    def fetch_orders(self, symbol: Symbol, since_ms: int) -> Sequence[OrderReport]:
+        """Every order of the pair on the account, whoever made it; 3 requests or more."""
+        server_ms = self.fetch_server_ms()
+        return gate_listings.all_orders(self._ask, self._terms.account, symbol, since_ms, server_ms)
 
     def expires_ms(self, server_ms: int) -> int:
         """Gate's time after which an order submitted at `server_ms` cannot take effect."""

@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple, Protocol
 from crypto_ai_bot.brokers.gate_prices import pair_id
 from crypto_ai_bot.brokers.gate_words import read_id, read_order
 from crypto_ai_bot.domain.errors import ExchangeUnavailable
+from crypto_ai_bot.domain.market import Symbol
 from crypto_ai_bot.domain.order import Order, OrderReport
 
 ORDERS_A_PAGE: Final = 100
@@ -62,7 +63,9 @@ class Search:
         Open orders are listed first: one that finishes meanwhile shows among the finished. A trade
         whose order no listing shows yet names it, and it is read by its id.
         """
-        windows = list(self._windows(server_ms))
+        # From before the order was journaled, by our clock and by Gate's.
+        since_ms = min(self.order.journaled_ms, self.order.expires_ms) - _MARGIN_MS
+        windows = list(_windows(since_ms, server_ms))
         orders = [*self._open_orders(), *(p for w in windows for p in self._finished_orders(w))]
         trades = [page for window in windows for page in self._trades(window)]
         found: dict[str, OrderReport] = {}
@@ -99,16 +102,7 @@ class Search:
         return self._pages("trades", question, TRADES_A_PAGE, _ask_trades, self._read_trades)
 
     def _scope(self) -> Mapping[str, Any]:
-        return {"account": self.account, "currency_pair": pair_id(self.order.request.symbol)}
-
-    def _windows(self, server_ms: int) -> Iterator[Mapping[str, int]]:
-        """From before the order was journaled, by our clock and by Gate's, until now."""
-        since_ms = min(self.order.journaled_ms, self.order.expires_ms) - _MARGIN_MS
-        start, end = since_ms // 1_000, server_ms // 1_000 + 1
-        while start < end:
-            stop = min(start + RANGE_SECONDS_MAX, end)
-            yield {"from": start, "to": stop}
-            start = stop
+        return _scope(self.account, self.order.request.symbol)
 
     def _pages(
         self,
@@ -118,17 +112,8 @@ class Search:
         ask: Callable[[Mapping[str, Any], Any], Any],
         read: Callable[[Any], _Page],
     ) -> Iterator[_Page]:
-        symbol = self.order.request.symbol
-        for number in range(1, PAGES_MAX + 1):
-            page = self.ask(
-                f"{listing} of {symbol}, page {number}",
-                partial(ask, {**question, "limit": limit, "page": number}),
-                read,
-            )
-            yield page
-            if page.rows < limit:
-                return
-        raise ExchangeUnavailable(f"gate {listing} of {symbol}: more than {PAGES_MAX} pages")
+        what = f"{listing} of {self.order.request.symbol}"
+        yield from _pages(self.ask, what, question, limit, ask, read)
 
     def _read_orders(self, rows: Any) -> _Page:
         rows = _rows(rows)
@@ -159,6 +144,63 @@ class Search:
                 f"and is a {report.side} of {report.symbol}"
             )
         return report
+
+
+def all_orders(
+    ask: Ask, account: str, symbol: Symbol, since_ms: int, server_ms: int
+) -> tuple[OrderReport, ...]:
+    """Every order of one pair that is open, or finished since then, by their ids.
+
+    Open orders are listed first: one that finishes meanwhile shows among the finished.
+    """
+    scope, found = _scope(account, symbol), dict[str, OrderReport]()
+    questions: list[tuple[str, Mapping[str, Any]]] = [("open orders", {"status": "open"})]
+    questions += [
+        ("finished orders", {"status": "finished", **window})
+        for window in _windows(since_ms, server_ms)
+    ]
+    for listing, question in questions:
+        what, asked = f"{listing} of {symbol}", {**scope, **question}
+        for page in _pages(ask, what, asked, ORDERS_A_PAGE, _ask_orders, _read_all):
+            _keep_most_advanced(found, page.reports)
+    return tuple(found[order_id] for order_id in sorted(found, key=int))
+
+
+def _read_all(answer: Any) -> _Page:
+    rows = _rows(answer)
+    reports = tuple(read_order(row) for row in rows)
+    return _Page(len(rows), frozenset(one.exchange_order_id for one in reports), reports=reports)
+
+
+def _scope(account: str, symbol: Symbol) -> Mapping[str, Any]:
+    return {"account": account, "currency_pair": pair_id(symbol)}
+
+
+def _windows(since_ms: int, server_ms: int) -> Iterator[Mapping[str, int]]:
+    """From `since_ms` until now, in ranges that Gate allows."""
+    start, end = since_ms // 1_000, server_ms // 1_000 + 1
+    while start < end:
+        stop = min(start + RANGE_SECONDS_MAX, end)
+        yield {"from": start, "to": stop}
+        start = stop
+
+
+def _pages(
+    ask: Ask,
+    what: str,
+    question: Mapping[str, Any],
+    limit: int,
+    request: Callable[[Mapping[str, Any], Any], Any],
+    read: Callable[[Any], _Page],
+) -> Iterator[_Page]:
+    """All pages of one listing. Raises ExchangeUnavailable when it does not come to an end."""
+    for number in range(1, PAGES_MAX + 1):
+        asked = partial(request, {**question, "limit": limit, "page": number})
+        page = ask(f"{what}, page {number}", asked, read)
+        yield page
+        if page.rows < limit:
+            return
+    raise ExchangeUnavailable(f"gate {what}: more than {PAGES_MAX} pages")
 
 
 def _keep_most_advanced(found: dict[str, OrderReport], reports: Iterable[OrderReport]) -> None:

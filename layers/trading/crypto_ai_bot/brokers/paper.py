@@ -123,6 +123,11 @@ class PaperBroker:
         )
         return Evidence(reports, self.fetch_balance(order.request.symbol), server_ms)
 
+    def fetch_orders(self, symbol: Symbol, since_ms: int) -> Sequence[OrderReport]:
+        """None: nobody else can reach this account."""
+        del symbol, since_ms
+        return ()
+
     def trouble(self, now_ms: int) -> str:
         """None: a feed that fails has no price, and without one nothing is entered."""
         del now_ms

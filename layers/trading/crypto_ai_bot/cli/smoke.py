@@ -1,10 +1,14 @@
-"""`cab-smoke`: is everything there that trading needs? A line each, ok or what to do."""
+"""`cab-smoke`: is everything there that trading needs? A line each, ok or what to do.
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+With MODE=live it looks at the key, the account and the lock too. It places nothing.
+"""
+
+from collections.abc import Iterator
 from functools import partial
 
 from crypto_ai_bot.cli.command import FAILED, parser_of, print_report, read_env_file_of, run
+from crypto_ai_bot.cli.finding import Check, Finding, Unfit, findings_of
+from crypto_ai_bot.cli.smoke_live import live_checks
 from crypto_ai_bot.domain.errors import ParameterUnavailable, TradingError
 from crypto_ai_bot.domain.market import TIMEFRAMES_MS
 from crypto_ai_bot.domain.money import plain
@@ -20,20 +24,6 @@ _TIME_MS = 60_000
 
 def _nothing_to_hide(_secrets: object) -> None:
     """No log is written here: what is printed is made of settings that are not secrets."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One check: `advice` says what to do when it is not ok."""
-
-    check: str
-    ok: bool
-    found: str
-    advice: str = ""
-
-    def __str__(self) -> str:
-        head = f"{'ok  ' if self.ok else 'FAIL'}  {self.check:<10}  {self.found}"
-        return head if self.ok else f"{head}\n{'':18}to do: {self.advice}"
 
 
 def main() -> None:
@@ -70,7 +60,7 @@ def _findings() -> Iterator[Finding]:
     yield Finding("settings", ok=True, found=found)
     desk = place.desk(lambda: _TIME_MS)
     feed = place.feed(desk.clock)
-    checks: list[tuple[str, Callable[[], str], str]] = [
+    checks: list[Check] = [
         (
             "table",
             partial(_table, desk, settings),
@@ -90,15 +80,7 @@ def _findings() -> Iterator[Finding]:
         ("rules", partial(_rules, desk, feed, settings), "choose symbols that the exchange trades"),
         ("decision", partial(_decision, place, desk, feed), "see the lines above"),
     ]
-    for name, check, advice in checks:
-        try:
-            yield Finding(name, ok=True, found=check())
-        except (TradingError, Unfit) as error:
-            yield Finding(name, ok=False, found=str(error), advice=advice)
-
-
-class Unfit(Exception):  # noqa: N818 - what was found, not an error of the program
-    """A check that got its answer, and the answer does not do."""
+    yield from findings_of([*checks, *live_checks(settings, desk)])
 
 
 def _table(desk: Desk, settings: Settings) -> str:

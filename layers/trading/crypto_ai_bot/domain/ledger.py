@@ -67,7 +67,9 @@ class Ledger:
     """Everything that a decision about one symbol rests on, in one item under one version.
 
     `token` is the last fencing token given out; it only grows. `last_entry_ms` dates the last
-    entry journaled, for the cooldown.
+    entry journaled, for the cooldown. `foreign_base` is the base on the account that no order of
+    ours brought, as last told to the operator; None until the first order. `looked_ms` is until
+    when the orders of others were looked for.
     """
 
     symbol: Symbol
@@ -80,11 +82,18 @@ class Ledger:
     lease: Lease | None = None
     token: int = 0
     version: int = 0
+    foreign_base: Decimal | None = None
+    looked_ms: int = 0
 
     @property
     def worst_base(self) -> Decimal:
         """Base that is surely still held: a pending sell counts as sold."""
         return self.position.base - (self.pending.worst_sold_base if self.pending else ZERO)
+
+    @property
+    def expected_base(self) -> Decimal | None:
+        """What the account holds if nobody else has moved it; None before the first order."""
+        return None if self.foreign_base is None else self.position.base + self.foreign_base
 
     def free_for(self, owner: str, now_ms: int) -> bool:
         """`owner` may write: nobody else holds a lease that has not run out."""
@@ -116,7 +125,10 @@ class Ledger:
         return use.attempt + 1 if use.attempt < ATTEMPTS_PER_SLOT_MAX else None
 
     def with_pending(self, order: Order) -> "Ledger":
-        """The ledger with `order` under way and its slot taken."""
+        """The ledger with `order` under way and its slot taken.
+
+        What the account held before the first order was there without us, and stays apart.
+        """
         request = order.request
         pending = Pending(
             order.client_order_id,
@@ -127,12 +139,31 @@ class Ledger:
             order.journaled_ms,
         )
         entry = request.purpose is Purpose.ENTRY
+        foreign_base = self.foreign_base
+        if foreign_base is None and order.balance_before is not None:
+            foreign_base = order.balance_before[1] - self.position.base
         return replace(
             self,
             pending=pending,
+            foreign_base=foreign_base,
             slots={**self.slots, request.purpose: SlotUse(request.slot_ms, order.attempt)},
             last_entry_ms=order.journaled_ms if entry else self.last_entry_ms,
         )
+
+    def with_risen(self, order: Order) -> "Ledger":
+        """The ledger with `order`, closed as never made, under way after all.
+
+        A slot that was taken since stays taken: an older order does not open it again.
+        """
+        purpose, slot_ms = order.request.purpose, order.request.slot_ms
+        taken, use = self.with_pending(order), self.slots.get(purpose)
+        slots = taken.slots
+        if use and use.slot_ms > slot_ms:
+            slots = self.slots
+        elif use and use.slot_ms == slot_ms:
+            slots = {**self.slots, purpose: SlotUse(slot_ms, max(use.attempt, order.attempt))}
+        last_entry_ms = max(self.last_entry_ms, taken.last_entry_ms)
+        return replace(taken, slots=slots, last_entry_ms=last_entry_ms)
 
     def without_order(self, order: Order) -> "Ledger":
         """The ledger once proof says that `order` was never made: its slot may be tried again."""

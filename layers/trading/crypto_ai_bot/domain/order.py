@@ -1,6 +1,7 @@
 """Orders: a wish, its journal entry, what the exchange reports of it, and what was filled."""
 
 import hashlib
+import re
 from base64 import b32encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -15,6 +16,7 @@ from crypto_ai_bot.domain.money import ZERO, divide_down
 
 CLIENT_ORDER_ID_LENGTH_MAX: Final = 28  # ccxt's limit, `t-` included (gate-spot 1.5)
 DEPLOYMENT_TAG_LENGTH_MAX: Final = 8
+_OF_A_DEPLOYMENT: Final = re.compile(r"t-([0-9a-z]{1,8})-[a-z2-7]+")
 
 
 class Side(StrEnum):
@@ -66,6 +68,12 @@ def client_order_id(
     return f"t-{deployment_tag}-{digest}"[:CLIENT_ORDER_ID_LENGTH_MAX]
 
 
+def deployment_tag_of(name: str) -> str | None:
+    """The tag of the deployment of this program that made `name`; None when none of them did."""
+    made = _OF_A_DEPLOYMENT.fullmatch(name)
+    return made[1] if made and len(name) == CLIENT_ORDER_ID_LENGTH_MAX else None
+
+
 class OrderState(StrEnum):
     """Where an order stands. PENDING and UNKNOWN both mean: ask the exchange."""
 
@@ -86,6 +94,7 @@ class OrderEvent(StrEnum):
     REJECT = "reject"
     LOSE = "lose"
     PROVE_ABSENT = "prove_absent"
+    APPEAR = "appear"  # the exchange lists what was proved not to be: its report counts
 
 
 _TRANSITIONS: Final[Mapping[tuple[OrderState, OrderEvent], OrderState]] = MappingProxyType(
@@ -96,6 +105,8 @@ _TRANSITIONS: Final[Mapping[tuple[OrderState, OrderEvent], OrderState]] = Mappin
         (OrderState.PENDING, OrderEvent.LOSE): OrderState.UNKNOWN,
         (OrderState.UNKNOWN, OrderEvent.ACCEPT): OrderState.ACCEPTED,
         (OrderState.UNKNOWN, OrderEvent.PROVE_ABSENT): OrderState.NOT_PLACED,
+        (OrderState.REJECTED, OrderEvent.APPEAR): OrderState.ACCEPTED,
+        (OrderState.NOT_PLACED, OrderEvent.APPEAR): OrderState.ACCEPTED,
         (OrderState.ACCEPTED, OrderEvent.FILL): OrderState.ACCEPTED,
         (OrderState.ACCEPTED, OrderEvent.FINISH): OrderState.CLOSED,
     }

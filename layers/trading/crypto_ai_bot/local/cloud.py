@@ -36,9 +36,11 @@ _CLIENT = Config(retries={"total_max_attempts": 1}, read_timeout=120, connect_ti
 
 @dataclass(frozen=True, slots=True)
 class Cloud:
-    """A running embedded cloud."""
+    """A running embedded cloud: its process, and the program that its functions run under."""
 
     port: int
+    pid: int
+    interpreter: Path
 
     @property
     def endpoint(self) -> str:
@@ -92,16 +94,17 @@ def embedded_cloud(
             "AUTH": "true" if auth else "false",
             "AWS_EC2_METADATA_DISABLED": "true",
         }
+        interpreter = _bare_interpreter(places.made)
         try:
             with child(
                 "crypto_ai_bot.local.embedded_cloud",
-                [str(_bare_interpreter(places.made))],
+                [str(interpreter)],
                 log=places.log("cloud"),
                 environment=environment,
                 answers=lambda: _ready(port),
                 keep_open=lock,
-            ):
-                yield Cloud(port)
+            ) as process:
+                yield Cloud(port, process.pid, interpreter)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
 

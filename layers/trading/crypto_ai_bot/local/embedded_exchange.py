@@ -41,17 +41,21 @@ class EmbeddedExchange:
             return at_ms - step_ms
         return int(self._ask("POST", "/_market/advance", {"ms": step_ms})["time_ms"])
 
-    def _ask(self, method: str, path: str, body: Mapping[str, int] | None = None) -> Any:
+    def control(self, method: str, what: str, body: object = None) -> Any:
+        """Use one of the market's own controls: accounts, faults, state."""
+        return self._ask(method, f"/_market/{what}", body)
+
+    def _ask(self, method: str, path: str, body: object = None) -> Any:
         connection = http.client.HTTPConnection(LOOPBACK, self.port, timeout=30)
         try:
-            connection.request(method, path, json.dumps(body) if body else None)
+            connection.request(method, path, None if body is None else json.dumps(body))
             answer = connection.getresponse()
             text = answer.read()
         except OSError as error:
             raise RehearsalError(f"the embedded exchange does not answer: {error}") from error
         finally:
             connection.close()
-        if answer.status != http.client.OK:
+        if answer.status not in {http.client.OK, http.client.CREATED}:
             raise RehearsalError(f"the embedded exchange, {method} {path}: {text!r}")
         return json.loads(text)
 

@@ -1,4 +1,4 @@
-"""make run: the whole system on this machine, deployed to an embedded cloud and traded on paper."""
+"""make run: the whole system on this machine, deployed to an embedded cloud and rehearsed."""
 
 import argparse
 import json
@@ -15,7 +15,10 @@ from crypto_ai_bot.local.tables import tables_of
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """0 when every run came to its end, 1 when one failed, 2 for what cannot be done (one line)."""
+    """0 when all went well, 1 when a run failed or books differ, 2 for what cannot be done.
+
+    With trouble on purpose runs do fail, and the books alone decide.
+    """
     options = _parser().parse_args(arguments)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
@@ -36,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(json.dumps(found or report.as_json(), indent=1))
     elif report.ticks:
         say(tables_of(report))
-    return 1 if report.errors else 0
+    return 1 if report.failed else 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -45,6 +48,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--data", action="append", default=[], help="[PAIR=]candle file to replay")
     parser.add_argument("--from", dest="start", default="", help="2023-03-09, or with a time")
     parser.add_argument("--speed", default="", help="market seconds a real second, or max")
+    parser.add_argument(
+        "--faults", default="", help="per cent of the exchange's calls spoilt (live)"
+    )
+    parser.add_argument("--kill", default="", help="minutes from a killed function to the next")
+    parser.add_argument("--seed", default="", help="of faults and kills")
     parser.add_argument("--exchange", default="", help="embedded, or gate for its real prices")
     parser.add_argument(
         "--set", dest="settings", action="append", default=[], type=_setting, metavar="NAME=VALUE"
@@ -61,6 +69,9 @@ def _wish(options: argparse.Namespace) -> Wish:
         start=options.start,
         speed=options.speed,
         exchange=options.exchange,
+        faults=options.faults,
+        kill=options.kill,
+        seed=options.seed,
         settings=dict(options.settings),
     )
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from crypto_ai_bot.local.agreement import Agreement
 from crypto_ai_bot.local.functions import Answer
 from crypto_ai_bot.local.moments import moment_text, short_text
 
@@ -16,7 +17,12 @@ class Report:
     """Takes answers as they come. Amounts stay the strings that the functions gave.
 
     `decisions` counts by (job, symbol, decision); `accounts` are the first and the last one told.
+    `troubled`: things went wrong on purpose, and runs that fail are no failure. `agreement` is how
+    the books stand to the exchange's, where that can be compared (live).
     """
+
+    troubled: bool = False
+    agreement: Agreement | None = None
 
     ticks: Counter[str] = field(default_factory=Counter)
     decisions: Counter[tuple[str, str, str]] = field(default_factory=Counter)
@@ -26,6 +32,13 @@ class Report:
     accounts: list[Mapping[str, Any]] = field(default_factory=list)
     first_ms: int | None = None
     last_ms: int | None = None
+
+    @property
+    def failed(self) -> bool:
+        """A person must look."""
+        if self.agreement and self.agreement.disagreements:
+            return True
+        return bool(self.errors) and not self.troubled
 
     def add(self, answer: Answer) -> None:
         """Count one run in."""
@@ -75,4 +88,10 @@ class Report:
             "account": self.accounts[-1] if self.accounts else None,
             "account_at_start": self.accounts[0] if self.accounts else None,
             "errors": self.errors,
+            "agreement": self.agreement
+            and {
+                "agree": not self.agreement.disagreements,
+                "disagreements": self.agreement.disagreements,
+                **self.agreement.troubles,
+            },
         }

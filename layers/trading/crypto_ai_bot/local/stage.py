@@ -5,23 +5,28 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from itertools import count, takewhile
 from pathlib import Path
 from threading import Event
 from typing import Final
 
+from crypto_ai_bot.local.agreement import read_books
+from crypto_ai_bot.local.closing import Closing
 from crypto_ai_bot.local.cloud import Cloud, embedded_cloud
 from crypto_ai_bot.local.embedded_exchange import EmbeddedExchange, embedded_exchange
 from crypto_ai_bot.local.functions import Answer, Functions
 from crypto_ai_bot.local.lines import line_of
+from crypto_ai_bot.local.live_account import LiveAccount, open_account
 from crypto_ai_bot.local.moments import MINUTE_MS, minute_of, short_text
 from crypto_ai_bot.local.parameters import all_parameters
 from crypto_ai_bot.local.places import Memory, Places, project_root
-from crypto_ai_bot.local.plan import EMBEDDED, Plan, Wish, home_of, plan_of
+from crypto_ai_bot.local.plan import CREDENTIALS_PARAMETER, EMBEDDED, Plan, Wish, home_of, plan_of
 from crypto_ai_bot.local.report import Report
 from crypto_ai_bot.local.schedules import LogWatch
 from crypto_ai_bot.local.stack import STACK, Stack, deploy, empty_table
 from crypto_ai_bot.local.ticks import Driver, Market, Pace, as_scheduled, one_after_another
+from crypto_ai_bot.local.troubles import Killer, children_of, fault_rules
 from crypto_ai_bot.runtime.clock import wall_ms
 
 type Say = Callable[[str], None]
@@ -32,13 +37,25 @@ _LOOK_SECONDS: Final = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Everything that is up while a rehearsal runs. `exchange` is None where Gate itself is."""
+    """Everything that is up while a rehearsal runs.
+
+    `exchange` is None where Gate itself is; `account` is None on paper.
+    """
 
     plan: Plan
     memory: Memory
     stack: Stack
     exchange: EmbeddedExchange | None
     token_file: Path
+    account: LiveAccount | None
+
+    @property
+    def closing(self) -> Closing | None:
+        """How a live rehearsal ends; None on paper."""
+        if not (self.exchange and self.account):
+            return None
+        client, table = self.stack.cloud.client("dynamodb"), self.stack.table
+        return Closing(self.exchange, self.account, lambda: read_books(client, table))
 
 
 def rehearse(wish: Wish, report: Report, say: Say) -> None:
@@ -49,12 +66,26 @@ def rehearse(wish: Wish, report: Report, say: Say) -> None:
         say(line_of(answer))
 
     with _up(wish, say) as stage:
+        report.troubled = stage.plan.troubled
         if stage.plan.fresh:
             empty_table(stage.stack)
         if stage.plan.scheduled:
             _watch_schedules(stage, say, tell)
-        else:
-            _drive(stage, tell)
+            if stage.closing:
+                report.agreement = stage.closing.compare_while_it_runs()
+            return
+        driver, killer = _driver(stage, tell), _killer(stage)
+        try:
+            _drive(stage, driver, killer)
+        except KeyboardInterrupt:
+            if not stage.closing:
+                raise
+            say("stopped before its end; what is under way is settled first")
+        finally:
+            killer.stop()
+        if stage.closing:
+            _switch(stage.stack, "exits_only")
+            report.agreement = stage.closing.play_and_compare(driver.play, killer.kills)
 
 
 def deploy_and_end(wish: Wish, say: Say) -> dict[str, str]:
@@ -83,8 +114,11 @@ def _up(wish: Wish, say: Say) -> Iterator[Stage]:
         )
         say(f"cloud     {cloud.endpoint}  state in {places.cloud.relative_to(root)}")
         token_file = places.made / "api-token"
+        account = _account(plan, cloud, exchange)
         stack = _deployed(plan, places, cloud, exchange, _token(token_file), say)
-        yield Stage(plan, memory, stack, exchange, token_file.relative_to(root))
+        if account:
+            _switch(stack, "on")  # the template opens live as exits_only: that is for real money
+        yield Stage(plan, memory, stack, exchange, token_file.relative_to(root), account)
 
 
 @contextmanager
@@ -102,6 +136,23 @@ def _exchange(plan: Plan, places: Places, port: int | None) -> Iterator[Embedded
     )
     with running as exchange:
         yield exchange
+
+
+def _account(plan: Plan, cloud: Cloud, exchange: EmbeddedExchange | None) -> LiveAccount | None:
+    """A new account for a live rehearsal, its key where the functions look for it."""
+    if not (plan.live and exchange):
+        return None
+    account = open_account(exchange, exchange.state()["pairs"])
+    cloud.client("ssm").put_parameter(
+        Name=CREDENTIALS_PARAMETER, Value=account.credentials, Type="SecureString", Overwrite=True
+    )
+    return account
+
+
+def _switch(stack: Stack, state: str) -> None:
+    stack.cloud.client("ssm").put_parameter(
+        Name=stack.trading_parameter, Value=state, Overwrite=True
+    )
 
 
 def _deployed(
@@ -137,22 +188,35 @@ def _token(file: Path) -> str:
     return file.read_text()
 
 
-def _drive(stage: Stage, tell: Callable[[Answer], None]) -> None:
-    """Fire the ticks ourselves, minute by minute."""
+def _driver(stage: Stage, tell: Callable[[Answer], None]) -> Driver:
     plan, exchange = stage.plan, stage.exchange
     market: Market = exchange or _RealMarket()
     few = plan.ticks is not None and not plan.data and not plan.speed
-    driver = Driver(
+    return Driver(
         market=market,
         run=Functions(stage.stack).run,
         waves=one_after_another if few else as_scheduled,
         pace=Pace(plan.speed, Event().wait, time.perf_counter),
         tell=tell,
     )
-    for minute_ms in _minutes(plan, exchange, minute_of(market.now_ms())):
+
+
+def _killer(stage: Stage) -> Killer:
+    plan, cloud = stage.plan, stage.stack.cloud
+    functions = partial(children_of, cloud.pid, str(cloud.interpreter))
+    return Killer(functions, plan.kill_minutes, plan.seed)
+
+
+def _drive(stage: Stage, driver: Driver, killer: Killer) -> None:
+    """Fire the ticks ourselves, minute by minute."""
+    plan, exchange = stage.plan, stage.exchange
+    if exchange and plan.faults_pct:
+        exchange.control("POST", "faults", fault_rules(plan.faults_pct, plan.seed))
+    for minute_ms in _minutes(plan, exchange, minute_of(driver.market.now_ms())):
         if exchange:
             # Before it is played: an account never sees a minute twice, whatever happens in it.
             stage.memory.remember(market_ms=minute_ms + MINUTE_MS)
+        killer.begin_minute()
         driver.play(minute_ms)
 
 

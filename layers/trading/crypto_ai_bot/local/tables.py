@@ -41,8 +41,14 @@ def tables_of(report: Report) -> str:
         "Account",
         _account_line(report.accounts),
     ]
-    if report.errors:
+    if report.errors and report.troubled:
+        lines += [
+            f"  {len(report.errors)} runs or symbols could not end well, as was to be expected"
+        ]
+    elif report.errors:
         lines += ["Errors", *(f"  {error}" for error in report.errors)]
+    if report.agreement:
+        lines += [str(report.agreement)]
     return "\n".join(lines)
 
 

@@ -137,6 +137,14 @@ class Broker(PriceFeed, Protocol):
         """
         ...
 
+    def fetch_orders(self, symbol: Symbol, since_ms: int) -> Sequence[OrderReport]:
+        """All orders of the symbol that are open, or finished since then, whoever made them.
+
+        An account that nobody but this deployment can reach has none to tell of. Raises
+        ExchangeUnavailable unless every listing answered whole.
+        """
+        ...
+
     def trouble(self, now_ms: int) -> str:
         """Why no entry should ask now: the exchange has failed for a while; "" when it has not."""
         ...

@@ -6,7 +6,7 @@ from decimal import Decimal
 from crypto_ai_bot.domain.event import Event, EventKind
 from crypto_ai_bot.domain.ledger import Halt, Ledger
 from crypto_ai_bot.domain.market import Balance
-from crypto_ai_bot.domain.money import ZERO, plain
+from crypto_ai_bot.domain.money import plain
 
 
 def halted(ledger: Ledger, reason: str, now_ms: int) -> tuple[Ledger, Event]:
@@ -27,33 +27,40 @@ def halted(ledger: Ledger, reason: str, now_ms: int) -> tuple[Ledger, Event]:
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """The exchange's balance of a base coin against the ledger's; never corrected by itself.
+    """The exchange's balance of a base coin against our books; never corrected by itself.
 
-    `difference_base` is positive when the exchange holds more (a deposit, a manual buy).
+    The books are the ledger and, apart from it, what was there without us (`foreign_base`).
     """
 
     ledger_base: Decimal
+    foreign_base: Decimal
     exchange_base: Decimal
 
     @property
     def difference_base(self) -> Decimal:
-        """What the exchange holds beyond the ledger."""
-        return self.exchange_base - self.ledger_base
+        """What the exchange holds beyond the books."""
+        return self.exchange_base - self.ledger_base - self.foreign_base
 
     @property
     def missing(self) -> bool:
         """The exchange holds less than the ledger: a stop could not sell what it should."""
-        return self.difference_base < ZERO
+        return self.exchange_base < self.ledger_base
 
     def __str__(self) -> str:
+        apart = f" and {plain(self.foreign_base)} that is not ours" if self.foreign_base else ""
         return (
             f"the exchange holds {plain(self.exchange_base)} base, "
-            f"the ledger {plain(self.ledger_base)}"
+            f"the ledger {plain(self.ledger_base)}{apart}"
         )
 
 
-def drift_of(ledger: Ledger, balance: Balance) -> Drift | None:
-    """How far ledger and balance are apart; None when equal, or while an order is under way."""
-    if ledger.pending or ledger.position.base == balance.free_base:
+def drift_of(ledger: Ledger, balance: Balance, dust_base: Decimal) -> Drift | None:
+    """How far books and balance are apart.
+
+    None when less than `dust_base`, the amount step: no order could trade it. None too while an
+    order is under way, and before the first one, when all that is held is the operator's.
+    """
+    if ledger.pending or ledger.foreign_base is None:
         return None
-    return Drift(ledger.position.base, balance.free_base)
+    drift = Drift(ledger.position.base, ledger.foreign_base, balance.free_base)
+    return drift if abs(drift.difference_base) >= dust_base else None

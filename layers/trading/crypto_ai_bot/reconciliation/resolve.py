@@ -17,6 +17,7 @@ ARRIVAL_MARGIN_MS: Final = 2_000  # clocks and queues inside the exchange, after
 ABSENCES_NEEDED: Final = 3
 ABSENCE_WINDOW_MS: Final = 30_000  # listings lag by seconds (gate-spot 1.6)
 RESOLVE_WITHIN_MS: Final = 600_000
+_UNMOVED: Final = "and the base balance has not moved"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +54,20 @@ type Resolution = Found | Absent | Wait | GiveUp
 
 
 def resolve(
-    order: Order, reports: Sequence[OrderReport], balance: Balance, server_ms: int, now_ms: int
+    order: Order,
+    reports: Sequence[OrderReport],
+    balance: Balance,
+    server_ms: int,
+    now_ms: int,
+    explained: str = "",
 ) -> Resolution:
-    """What the exchange's listings and balance, all read at `server_ms`, prove about `order`."""
+    """What the exchange's listings and balance, all read at `server_ms`, prove about `order`.
+
+    `explained` is a person's word for why the base balance has moved; it stands in for a balance
+    that has not, and for nothing else.
+    """
     if reports:
-        return Found(_added_up(reports))
+        return Found(added_up(reports))
     if order.state is OrderState.ACCEPTED:
         return _undecided(order, "the exchange accepted it and does not list it", now_ms)
     if server_ms <= order.expires_ms + ARRIVAL_MARGIN_MS:
@@ -68,13 +78,14 @@ def resolve(
         absent_since_ms=order.absent_since_ms or server_ms,
         updated_ms=now_ms,
     )
-    if order.balance_before is None or order.balance_before[1] != balance.free_base:
+    moved = order.balance_before is None or order.balance_before[1] != balance.free_base
+    if moved and not explained:
         return _undecided(order, "no listing shows it, but the base balance has moved", now_ms)
     for_ms = server_ms - order.absent_since_ms
     if order.absences >= ABSENCES_NEEDED and for_ms >= ABSENCE_WINDOW_MS:
         return Absent(
             f"{order.absences} complete searches over {for_ms // 1000} s found none, "
-            "and the base balance has not moved"
+            + (f"and the balance moved for: {explained}" if moved else _UNMOVED)
         )
     return Wait(order, f"absent from {order.absences} of {ABSENCES_NEEDED} searches")
 
@@ -85,7 +96,7 @@ def _undecided(order: Order, reason: str, now_ms: int) -> Wait | GiveUp:
     return GiveUp(order, f"{reason}, for {(now_ms - order.journaled_ms) // 1000} s")
 
 
-def _added_up(reports: Sequence[OrderReport]) -> OrderReport:
+def added_up(reports: Sequence[OrderReport]) -> OrderReport:
     """One report for all orders under one client order id.
 
     There should be one. Should an intermediary have repeated the request there are two, and both

@@ -136,6 +136,14 @@ def oversold(request: OrderRequest, facts: Facts, _limits: RiskLimits) -> Object
     return f"holding: {plain(held)} held, {plain(request.amount)} to sell"
 
 
+def not_free(request: OrderRequest, facts: Facts, _limits: RiskLimits) -> Objection:
+    """The exchange would refuse to sell what is not there, as often as it is asked."""
+    free = facts.balance.free_base
+    if request.amount <= free:
+        return None
+    return f"balance: {plain(free)} base free at the exchange, {plain(request.amount)} to sell"
+
+
 def cooling_down(_request: OrderRequest, facts: Facts, limits: RiskLimits) -> Objection:
     """A pause after each entry of the symbol."""
     passed_ms = facts.now_ms - facts.ledger.last_entry_ms
@@ -214,4 +222,5 @@ EXIT_RULES: Final[tuple[Rule, ...]] = (
     slot_taken,
     market_closed_to_sells,
     oversold,
+    not_free,
 )

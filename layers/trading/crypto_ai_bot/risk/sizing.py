@@ -1,9 +1,10 @@
 """How much: from an opinion or a stop to a request that the exchange's rules can carry."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 from crypto_ai_bot.domain.ledger import Ledger
-from crypto_ai_bot.domain.market import MarketRules, Quote
+from crypto_ai_bot.domain.market import Balance, MarketRules, Quote
 from crypto_ai_bot.domain.money import floor_to_step
 from crypto_ai_bot.domain.order import OrderRequest, Purpose, Side
 from crypto_ai_bot.domain.signal import Signal
@@ -51,3 +52,16 @@ def size_exit(
         reference_price=quote.bid,
         reason=call.reason,
     )
+
+
+def cut_to_free(
+    request: OrderRequest, balance: Balance, quote: Quote, rules: MarketRules
+) -> OrderRequest:
+    """A sell of no more than is free at the exchange; as it was when only dust is (gate-spot 4.3).
+
+    Somebody may have taken a part of it away: what is left must still have its stop.
+    """
+    if request.side is Side.BUY or request.amount <= balance.free_base:
+        return request
+    amount = rules.sellable_base(balance.free_base, quote.bid)
+    return replace(request, amount=amount) if amount else request

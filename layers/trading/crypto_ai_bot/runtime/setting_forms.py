@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -65,6 +66,15 @@ def to_steps(text: str) -> tuple[TakeProfitStep, ...]:
     if total(step.fraction for step in steps) > ONE:
         raise ValueError(f"{allowed}, fractions adding up to at most 1")
     return tuple(steps)
+
+
+def to_day_ms(text: str) -> int:
+    """`2026-01-31`, as the midnight in UTC that it begins with."""
+    try:
+        day = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError:
+        raise ValueError("must be a day like 2026-01-31") from None
+    return int(day.timestamp()) * 1_000
 
 
 def to_parameters(text: str) -> Mapping[str, Any]:

@@ -46,6 +46,7 @@ _Switch = Annotated[bool, PlainValidator(setting_forms.to_switch)]
 _Steps = Annotated[tuple[TakeProfitStep, ...], PlainValidator(setting_forms.to_steps)]
 _Parameters = Annotated[Mapping[str, Any], PlainValidator(setting_forms.to_parameters)]
 _Url = Annotated[str, PlainValidator(setting_forms.to_url)]
+_Day = Annotated[int, PlainValidator(setting_forms.to_day_ms)]
 _Timeframe = Annotated[str, PlainValidator(setting_forms.one_of(*TIMEFRAMES_MS))]
 _Level = Annotated[str, PlainValidator(setting_forms.one_of("DEBUG", "INFO", "WARNING", "ERROR"))]
 _Exchange = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*$")]
@@ -122,6 +123,7 @@ class Settings(BaseModel):
     lock_table_name: str = Field(default_factory=lambda given: given["table_name"])
     trading_parameter: str = ""
     aws_endpoint_url: str = ""
+    api_key_created: _Day = 0
     log_level: _Level = "INFO"
     secrets: InstanceOf[SecretSources] = Field(default_factory=SecretSources)
 

@@ -134,6 +134,7 @@ def _policy(settings: Settings) -> Policy:
         lease_ms=LEASE_MS,
         exits_interval_ms=settings.exits_interval_sec * 1_000,
         dead_after_ms=settings.dms_timeout_ms if settings.mode == "live" else 0,
+        key_created_ms=settings.api_key_created,
         limits=settings.risk_limits,
         stops=settings.stop_rules,
     )

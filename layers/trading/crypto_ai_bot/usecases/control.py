@@ -4,7 +4,7 @@ from crypto_ai_bot.domain.errors import StoreUnavailable
 from crypto_ai_bot.domain.event import Event, EventKind
 from crypto_ai_bot.domain.trading_state import Control, TradingState, more_careful
 from crypto_ai_bot.ports.clock import Clock
-from crypto_ai_bot.ports.store import Create, Replace, Store, as_stored
+from crypto_ai_bot.ports.store import Change, Create, Replace, Store, as_stored
 
 TRIES = 5
 
@@ -42,3 +42,24 @@ def set_trading_state(
             return as_stored(changed)
         control = store.glance().control
     raise StoreUnavailable(f"others were quicker {TRIES} times: trading is {control.state}")
+
+
+def stop_entries(store: Store, clock: Clock, cause: Event, changed_by: str) -> bool:
+    """Tells the operator of `cause` and closes entries for it, together and once.
+
+    True when it was new; what was told before changes nothing, so that a person may start again.
+    Raises StoreUnavailable as `set_trading_state`.
+    """
+    for _ in range(TRIES):
+        control = store.glance().control
+        changes: list[Change] = [Create(cause)]
+        if control.state.entries_open:
+            closed = TradingState.EXITS_ONLY
+            stopped = Control(closed, cause.text, changed_by, clock.now_ms(), control.version)
+            changes.append(Replace(stopped))
+        conflict = store.commit(changes)
+        if conflict is None:
+            return True
+        if isinstance(conflict.change, Create):
+            return False
+    raise StoreUnavailable(f"others were quicker {TRIES} times: entries may still be open")

@@ -26,7 +26,7 @@ class Policy:
     `amount_quote` is spent on each entry. `bucket_ms` is what slots are floored to. A lease lasts
     `lease_ms`, longer than an invocation can live. Exits look every `exits_interval_ms` while a
     position is open; when they have been silent for `dead_after_ms` the watchdog takes their place
-    (0: never, as on paper).
+    (0: never, as on paper). `key_created_ms` dates an exchange key that ends by itself, 0 for none.
     """
 
     mode: str
@@ -41,6 +41,7 @@ class Policy:
     limits: RiskLimits
     stops: StopRules
     dead_after_ms: int = 0
+    key_created_ms: int = 0
 
     def slot_ms(self, at_ms: int) -> int:
         """The slot that `at_ms` falls into."""

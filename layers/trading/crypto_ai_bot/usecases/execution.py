@@ -100,6 +100,8 @@ def place(desk: Desk, approved: Approved, held: Ledger, tick: Tick) -> Placed | 
         return Placed(order, held)  # the lease has passed on; its new holder resolves the order
     order = as_stored(order)
     outcome = desk.broker.read_answer(order, answer)
+    if isinstance(outcome, Rejected) and answer.sent and (doubt := _doubt(desk, order)):
+        outcome = Unknown(f"{outcome.reason}; {doubt}")
     return _conclude(desk, order, outcome, held, account, approved.facts.market)
 
 
@@ -140,6 +142,23 @@ def _submit(desk: Desk, order: Order) -> Answer:
     )
 
 
+def _doubt(desk: Desk, order: Order) -> str:
+    """What speaks against the exchange's refusal of `order`; "" when nothing does.
+
+    Repeated on the way, the first was carried out and the refusal is the second's (gate-spot 3.1).
+    An entry waits when that cannot be seen; a sell does not: what is sold is not sold again.
+    """
+    try:
+        evidence = desk.broker.fetch_evidence(order)
+    except TradingError as error:
+        return str(error) if order.request.side is Side.BUY else ""
+    if evidence.reports:
+        return f"yet {evidence.reports[0].exchange_order_id} has its name"
+    if order.balance_before and order.balance_before[1] != evidence.balance.free_base:
+        return "yet the base balance has moved"
+    return ""
+
+
 def _conclude(
     desk: Desk,
     order: Order,
@@ -158,9 +177,12 @@ def _conclude(
             return _written(desk, lost, held, ())
 
 
-def settle_pending(desk: Desk, held: Ledger, account: Account, market: MarketRules) -> Placed:
+def settle_pending(
+    desk: Desk, held: Ledger, account: Account, market: MarketRules, explained: str = ""
+) -> Placed:
     """Asks the exchange what became of the order under way, and settles what the evidence proves.
 
+    `explained` is a person's word for a balance that has moved (reconciliation.resolve).
     Under the lease on `held`, which is given back. Raises ExchangeUnavailable when a listing did
     not answer whole: then nothing was learned, and nothing is written but the end of the lease.
     """
@@ -180,7 +202,9 @@ def settle_pending(desk: Desk, held: Ledger, account: Account, market: MarketRul
     except TradingError:  # whoever must act, nothing was learned: the symbol is left free
         give_back(desk, held)
         raise
-    resolution = resolve(order, evidence.reports, evidence.balance, evidence.server_ms, now_ms)
+    resolution = resolve(
+        order, evidence.reports, evidence.balance, evidence.server_ms, now_ms, explained
+    )
     match resolution:
         case Found(report):
             return _settled(desk, order, report, held, account, market)
@@ -190,6 +214,20 @@ def settle_pending(desk: Desk, held: Ledger, account: Account, market: MarketRul
             return _written(desk, waiting, held, ())
         case GiveUp(waiting, reason):
             return _halted(desk, waiting, held, reason)
+
+
+def adopt(
+    desk: Desk,
+    order: Order,
+    report: OrderReport,
+    held: Ledger,
+    account: Account,
+    market: MarketRules,
+) -> Placed:
+    """Takes an order into the books that was closed as never made; gives the lease back."""
+    why = "the exchange lists it, though it was closed as never made"
+    risen = order.after(OrderEvent.APPEAR, desk.clock.now_ms(), why)
+    return _settled(desk, risen, report, held.with_risen(order), account, market)
 
 
 def _settled(

@@ -1,7 +1,8 @@
 """The reconcile job: our books against the exchange's, and the rules and fees kept fresh.
 
-It corrects only from reports of orders. A balance that cannot be explained is told, and one that is
-short of the ledger halts the symbol: a stop could not sell what the books say is held.
+It corrects only from reports of orders. Orders of others and balances that moved without us are
+told with what explains them. A balance that is short of the ledger halts the symbol, explained or
+not: a stop could not sell what the books say is held.
 """
 
 from dataclasses import replace
@@ -10,10 +11,17 @@ from crypto_ai_bot.domain.errors import InvariantBroken, NextTick
 from crypto_ai_bot.domain.event import Event, EventKind
 from crypto_ai_bot.domain.job import Tick
 from crypto_ai_bot.domain.ledger import Ledger
-from crypto_ai_bot.domain.market import Balance, Symbol
-from crypto_ai_bot.ports.store import Advance, Create, Replace, Unchanged, as_stored
+from crypto_ai_bot.domain.market import Balance, MarketRules, Symbol
+from crypto_ai_bot.ports.store import Advance, Change, Create, Replace, as_stored
 from crypto_ai_bot.reconciliation.drift import Drift, drift_of, halted
-from crypto_ai_bot.usecases.desk import Desk, take_lease
+from crypto_ai_bot.reconciliation.others import explanation
+from crypto_ai_bot.usecases.desk import Desk, give_back, take_lease
+from crypto_ai_bot.usecases.others import (
+    adopt_risen,
+    look_for_others,
+    remember_the_look,
+    tell_of_others,
+)
 from crypto_ai_bot.usecases.outcome import Decision, RunOutcome, SymbolOutcome
 from crypto_ai_bot.usecases.run import Sight, finish, look, look_again
 from crypto_ai_bot.usecases.trading import settle_first
@@ -34,15 +42,13 @@ def reconcile(desk: Desk, tick: Tick) -> RunOutcome:
 def _reconcile_symbol(desk: Desk, sight: Sight, symbol: Symbol) -> SymbolOutcome:
     ledger, quote = sight.ledger(symbol), sight.quotes.get(symbol)
     try:
-        desk.store.commit([Advance(desk.broker.fetch_rules(symbol, desk.clock.now_ms()))])
+        market = desk.broker.fetch_rules(symbol, desk.clock.now_ms())
+        desk.store.commit([Advance(market)])
         if ledger.pending:
             return settle_first(desk, sight, symbol)
         balance = desk.broker.fetch_balance(symbol)
         _remember_free_quote(desk, sight, balance)
-        drift = drift_of(ledger, balance)
-        if drift:
-            return _drifted(desk, sight, ledger, drift)
-        return SymbolOutcome(symbol, Decision.HOLD, ("books agree",), quote=quote, ledger=ledger)
+        return replace(_compared(desk, sight, ledger, balance, market), quote=quote)
     except (NextTick, InvariantBroken) as error:
         return SymbolOutcome(symbol, Decision.ERROR, (str(error),), quote=quote, ledger=ledger)
 
@@ -54,27 +60,62 @@ def _remember_free_quote(desk: Desk, sight: Sight, balance: Balance) -> None:
         desk.store.commit([Replace(replace(account, free_quote=balance.free_quote))])
 
 
-def _drifted(desk: Desk, sight: Sight, ledger: Ledger, drift: Drift) -> SymbolOutcome:
-    """Tells of the drift once per amount; halts the symbol when the exchange holds less."""
+def _compared(
+    desk: Desk, sight: Sight, ledger: Ledger, balance: Balance, market: MarketRules
+) -> SymbolOutcome:
+    """The orders of others first: they are what may explain a balance."""
+    symbol = ledger.symbol
+    origins = look_for_others(desk, ledger)
+    fresh = tell_of_others(desk, origins)
+    if adopted := adopt_risen(desk, sight, ledger, market, origins):
+        return SymbolOutcome(
+            symbol,
+            Decision.SETTLED,
+            (f"{adopted.order.client_order_id} is {adopted.order.state}: it was made after all",),
+            order=adopted.order,
+            ledger=adopted.ledger,
+        )
+    reasons = tuple(f"foreign: {one}" for one in fresh)
+    if drift := drift_of(ledger, balance, market.amount_step_base):
+        why = explanation(drift.difference_base, fresh, market.amount_step_base)
+        seen = SymbolOutcome(symbol, Decision.HOLD, (*reasons, f"drift: {drift}; {why}"))
+        return _drifted(desk, sight, replace(seen, ledger=ledger), ledger, drift)
+    ledger = remember_the_look(desk, sight, ledger, found=bool(fresh))
+    agree = "books agree" if ledger.expected_base is not None else "no order of ours so far"
+    return SymbolOutcome(symbol, Decision.HOLD, reasons or (agree,), ledger=ledger)
+
+
+def _drifted(
+    desk: Desk, sight: Sight, seen: SymbolOutcome, ledger: Ledger, drift: Drift
+) -> SymbolOutcome:
+    """Tells of the drift once; halts the symbol when the exchange holds less than the ledger.
+
+    Otherwise what is on the account without us is remembered as such, in the transaction that
+    tells of it. Nothing is done when the books have moved since they were read: an order then
+    moved both.
+    """
     symbol, now_ms = ledger.symbol, desk.clock.now_ms()
-    seen = SymbolOutcome(symbol, Decision.HOLD, (f"drift: {drift}",), ledger=ledger)
+    if drift.missing and ledger.halt:
+        return replace(seen, decision=Decision.HALTED)
+    if not (held := take_lease(desk, ledger, sight.tick)):
+        return replace(seen, decision=Decision.BUSY)
+    text = seen.reasons[-1].removeprefix("drift: ")
     told = Event(
         f"drift:{symbol}:{ledger.version}:{drift.exchange_base}",
         EventKind.DRIFT,
         now_ms,
         str(symbol),
-        f"{symbol}: {drift}",
+        f"{symbol}: {text}",
     )
-    if not drift.missing:
-        # Refused when it was told before, or when an order moved both balance and books meanwhile.
-        conflict = desk.store.commit([Unchanged(ledger), Create(told)])
-        moved = conflict is not None and isinstance(conflict.change, Unchanged)
-        return replace(seen, decision=Decision.BUSY) if moved else seen
-    if ledger.halt:
-        return replace(seen, decision=Decision.HALTED)
-    if not (held := take_lease(desk, ledger, sight.tick)):
+    if drift.missing:
+        after, halt_told = halted(held.released(), text, now_ms)
+        changes: list[Change] = [Replace(after), Create(told), Create(halt_told)]
+    else:
+        foreign_base = drift.exchange_base - drift.ledger_base
+        after = replace(held.released(), foreign_base=foreign_base, looked_ms=now_ms)
+        changes = [Replace(after), Create(told)]
+    if desk.store.commit(changes):
+        give_back(desk, held)
         return replace(seen, decision=Decision.BUSY)
-    stopped, halt_told = halted(held.released(), str(drift), now_ms)
-    if desk.store.commit([Replace(stopped), Create(told), Create(halt_told)]):
-        return replace(seen, decision=Decision.BUSY)
-    return replace(seen, decision=Decision.HALTED, ledger=as_stored(stopped))
+    decision = Decision.HALTED if drift.missing else seen.decision
+    return replace(seen, decision=decision, ledger=as_stored(after))

@@ -9,6 +9,8 @@ from crypto_ai_bot.domain.signal import Signal
 from crypto_ai_bot.ports.store import Advance
 from crypto_ai_bot.risk.gate import Refused, review
 from crypto_ai_bot.risk.rules import Facts
+from crypto_ai_bot.risk.sizing import cut_to_free
+from crypto_ai_bot.usecases.attempts import find_earlier
 from crypto_ai_bot.usecases.desk import Desk, take_lease, trading_state
 from crypto_ai_bot.usecases.execution import NotPlaced, place, settle_pending
 from crypto_ai_bot.usecases.outcome import Decision, SymbolOutcome
@@ -75,13 +77,17 @@ def trade(
         if ledger.position != position:
             break
         seen = replace(seen, ledger=ledger)
-        facts = _facts(desk, sight, request, market, desk.broker.fetch_balance(request.symbol))
+        balance = desk.broker.fetch_balance(request.symbol)
+        request = cut_to_free(request, balance, sight.quotes[request.symbol], market)
+        facts = _facts(desk, sight, request, market, balance)
         permission = review(request, facts, desk.policy.limits)
         seen = replace(seen, verdict=permission.verdict)
         if isinstance(permission, Refused):
             return replace(seen, decision=Decision.BLOCKED, reasons=permission.verdict.reasons)
         if held := take_lease(desk, ledger, sight.tick):
-            placed = place(desk, permission, held, sight.tick)
+            placed = find_earlier(desk, permission, held) or place(
+                desk, permission, held, sight.tick
+            )
             if not isinstance(placed, NotPlaced):
                 decision = _DECISION_OF[request.purpose]
                 return replace(

@@ -6,7 +6,7 @@ from typing import Final
 from crypto_ai_bot.domain.errors import ExchangeUnavailable
 from crypto_ai_bot.domain.job import Health, Job, Tick
 from crypto_ai_bot.domain.ledger import Ledger
-from crypto_ai_bot.domain.market import MINUTE_MS
+from crypto_ai_bot.domain.market import DAY_MS, MINUTE_MS
 from crypto_ai_bot.domain.order import Order
 from crypto_ai_bot.domain.trading_state import TradingState
 from crypto_ai_bot.ports.store import Advance
@@ -26,6 +26,9 @@ SILENT_AFTER_MS: Final = {
 UNRESOLVED_AFTER_MS: Final = 2 * MINUTE_MS
 CLOCK_OFFSET_MS_MAX: Final = 5_000  # the order's deadline is a few seconds (gate-spot 5)
 
+KEY_LIFE_DAYS: Final = 90  # of a key without an IP list: then Gate ends it
+KEY_WARNING_DAYS: Final = 75
+
 OK: Final = "ok"
 
 
@@ -39,6 +42,7 @@ def watchdog(desk: Desk, tick: Tick) -> RunOutcome:
         "orders": _orders(desk.store.unresolved_orders(), now_ms),
         "leases": _leases(desk, sight.glance.ledgers.values(), now_ms),
         "halts": _halts(sight.glance.ledgers.values()),
+        "exchange key": key_age(desk.policy.key_created_ms, now_ms) or OK,
     }
     desk.store.commit([Advance(Health(_status(checks), checks, now_ms))])
     if silent_ms := _exits_silent_ms(desk, sight, now_ms):
@@ -47,12 +51,23 @@ def watchdog(desk: Desk, tick: Tick) -> RunOutcome:
 
 
 def _exits_silent_ms(desk: Desk, sight: Sight, now_ms: int) -> int:
-    """How long nobody has judged an open position; 0 while that is not too long."""
+    """How long nobody has judged an open position; 0 while that is not too long.
+
+    A position just opened has waited no longer than it is open, also when exits has never run: in
+    the first minute of a deployment it may simply not have come to its end yet.
+    """
     if not (desk.policy.dead_after_ms and sight.open_symbols):
         return 0
     beat = sight.glance.heartbeats.get(Job.EXITS)
-    silent_ms = now_ms - (beat.completed_ms if beat else 0)
+    open_ms = min(_open_since_ms(sight.ledger(symbol)) for symbol in sight.open_symbols)
+    silent_ms = now_ms - max(open_ms, beat.completed_ms if beat else 0)
     return silent_ms if silent_ms > desk.policy.dead_after_ms else 0
+
+
+def _open_since_ms(ledger: Ledger) -> int:
+    if ledger.guard:
+        return ledger.guard.opened_ms
+    return ledger.pending.journaled_ms if ledger.pending else 0
 
 
 def _take_over(desk: Desk, sight: Sight, silent_ms: int) -> RunOutcome:
@@ -82,6 +97,17 @@ def _heartbeat(sight: Sight, job: Job, now_ms: int) -> str:
     if silent_ms > SILENT_AFTER_MS[job]:
         return f"last completed {silent_ms // 1000} s ago"
     return OK if beat.ok else "the last run could not judge everything"
+
+
+def key_age(created_ms: int, now_ms: int) -> str:
+    """What to do about a key without an IP list that is getting old; "" while there is time."""
+    days = (now_ms - created_ms) // DAY_MS
+    if not created_ms or days < KEY_WARNING_DAYS:
+        return ""
+    return (
+        f"the exchange key is {days} days old, Gate ends it after {KEY_LIFE_DAYS}: make a new one "
+        "or give it an IP list, then set API_KEY_CREATED anew or empty"
+    )
 
 
 def _exchange(desk: Desk, now_ms: int) -> str:

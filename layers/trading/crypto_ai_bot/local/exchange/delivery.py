@@ -21,13 +21,15 @@ def deliver(connection: socket.socket, answer: Answer, wait: Wait) -> bool:
     `wait` waits so many seconds and tells whether to stop waiting for good. The caller closes.
     """
     delivery = answer.delivery
+    if delivery.ending == "stall":
+        connection.sendall(_cut(answer))
     if delivery.wait_seconds and wait(delivery.wait_seconds):
         return False
     match delivery.ending:
         case "whole":
             connection.sendall(whole(answer))
             return answer.headers.get("Connection") != "close"
-        case "hang" | "fin":
+        case "hang" | "stall" | "fin":
             pass
         case "rst":
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
@@ -64,7 +66,7 @@ def _cut(answer: Answer) -> bytes:
     body, kind = answer.body()
     half = body[: len(body) // 2]
     match answer.delivery.ending:
-        case "truncate":
+        case "truncate" | "stall":
             return _head(answer, kind, {"Content-Length": str(len(body))}) + half
         case "partial_header":
             head = _head(answer, kind, {})

@@ -16,6 +16,7 @@ from crypto_ai_bot.local.exchange.wire import Answer, Delivery, Raw, Request
 
 type Kind = Literal[
     "hang",
+    "stall",
     "rst",
     "fin",
     "truncate",
@@ -164,8 +165,8 @@ def spoilt(fault: Fault, kind: Kind, answer: Answer, request: Request) -> Answer
     """Return what is left of an answer; `kind` is the fault's own, or what it does to answers."""
     seconds = fault.seconds
     match kind:
-        case "hang":
-            delivery = Delivery("hang", _HANG_SECONDS if seconds is None else seconds)
+        case "hang" | "stall":
+            delivery = Delivery(kind, _HANG_SECONDS if seconds is None else seconds)
             return replace(answer, delivery=delivery)
         case "slow":
             return replace(answer, delivery=Delivery("whole", seconds or 0))

@@ -43,6 +43,7 @@ class Raw:
 type Ending = Literal[
     "whole",
     "hang",
+    "stall",
     "rst",
     "fin",
     "truncate",

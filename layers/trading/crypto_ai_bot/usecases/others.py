@@ -1,0 +1,83 @@
+"""Orders on our account that our books do not hold: told once each, and another bot stops entries.
+
+Whoever shares the key without sharing the instance lock is found here: by its tag, or by an order
+with our tag that we never journaled.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from crypto_ai_bot.domain.ledger import Ledger
+from crypto_ai_bot.domain.market import DAY_MS, MINUTE_MS, MarketRules
+from crypto_ai_bot.domain.order import Order, deployment_tag_of
+from crypto_ai_bot.ports.store import Create, Replace, as_stored
+from crypto_ai_bot.reconciliation.others import Foreign, Origin, Ours, Risen, origin_of, told
+from crypto_ai_bot.usecases.attempts import adopt_if_listed
+from crypto_ai_bot.usecases.control import stop_entries
+from crypto_ai_bot.usecases.desk import Desk, give_back, take_lease
+from crypto_ai_bot.usecases.execution import Placed
+from crypto_ai_bot.usecases.run import Sight
+
+FIRST_LOOK_MS: Final = DAY_MS
+LAG_MS: Final = 10 * MINUTE_MS  # clocks that differ, and listings that lag behind
+MARKED_AFTER_MS: Final = 15 * MINUTE_MS
+
+
+def look_for_others(desk: Desk, ledger: Ledger) -> tuple[Origin, ...]:
+    """Everything listed of the symbol since the last look that is not simply ours. Reads alone."""
+    now_ms = desk.clock.now_ms()
+    since_ms = (ledger.looked_ms or now_ms - FIRST_LOOK_MS) - LAG_MS
+    tag = desk.policy.deployment_tag
+    origins = (
+        origin_of(report, _journaled(desk, report.client_order_id), tag)
+        for report in desk.broker.fetch_orders(ledger.symbol, since_ms)
+    )
+    return tuple(origin for origin in origins if not isinstance(origin, Ours))
+
+
+def tell_of_others(desk: Desk, origins: Sequence[Origin]) -> tuple[Foreign, ...]:
+    """Tells the operator of each foreign order, once; gives those that were not told before."""
+    fresh = []
+    for one in origins:
+        if not isinstance(one, Foreign):
+            continue
+        event = told(one, desk.clock.now_ms())
+        if one.deployment:
+            new = stop_entries(desk.store, desk.clock, event, "reconcile")
+        else:
+            new = desk.store.commit([Create(event)]) is None
+        if new:
+            fresh.append(one)
+    return tuple(fresh)
+
+
+def adopt_risen(
+    desk: Desk, sight: Sight, ledger: Ledger, market: MarketRules, origins: Sequence[Origin]
+) -> Placed | None:
+    """Takes an order of ours that was closed as never made back into the books."""
+    risen = next((one for one in origins if isinstance(one, Risen)), None)
+    if risen is None or not (held := take_lease(desk, ledger, sight.tick)):
+        return None
+    placed = adopt_if_listed(desk, risen.order, held, sight.glance.account, market)
+    if placed is None:
+        give_back(desk, held)
+    return placed
+
+
+def remember_the_look(desk: Desk, sight: Sight, ledger: Ledger, *, found: bool) -> Ledger:
+    """Moves the mark from which the next look begins: when something was found, else seldom.
+
+    A mark that cannot be written (another run has the symbol) only makes the next look longer.
+    """
+    now_ms = desk.clock.now_ms()
+    due = bool(ledger.looked_ms or ledger.version) and now_ms - ledger.looked_ms > MARKED_AFTER_MS
+    if not (found or due) or not ledger.free_for(sight.tick.run_id, now_ms):
+        return ledger
+    marked = replace(ledger, looked_ms=now_ms)
+    return ledger if desk.store.commit([Replace(marked)]) else as_stored(marked)
+
+
+def _journaled(desk: Desk, name: str) -> Order | None:
+    """Our journal's entry; only names of the form that a deployment makes can have one."""
+    return desk.store.order(name) if deployment_tag_of(name) else None
