@@ -212,26 +212,45 @@ def test_a_halt_for_drift_is_not_written_over_books_that_another_run_took(books:
     assert books.ledger.lease.owner == "another run"
 
 
-def test_a_run_frozen_right_before_its_journal_entry_journals_nothing(books: Books) -> None:
-    """Its lease has passed on, and a stop has sold what it was about to sell."""
-    books.enter()
-    books.next_minute()
-    books.price("18000")
+def frozen_before_journal(books: Books, happens: Callable[[], object]) -> None:
+    """The next run that journals an order outlives its lease first, and `happens` meanwhile."""
     commit = books.store.commit
 
     def frozen(changes: Sequence[Change]) -> Conflict | None:
         if any(isinstance(one, Create) and isinstance(one.entity, Order) for one in changes):
             books.store.commit = commit  # type: ignore[method-assign]  # once
             books.clock.at_ms += 71_000
-            books.exits()
+            happens()
         return commit(changes)
 
     books.store.commit = frozen  # type: ignore[method-assign]  # once
+
+
+def test_a_run_frozen_right_before_its_journal_entry_journals_nothing(books: Books) -> None:
+    """Its lease has passed on, and a stop has sold what it was about to sell."""
+    books.enter()
+    books.next_minute()
+    books.price("18000")
+    frozen_before_journal(books, books.exits)
     outcome = books.evaluate(Action.EXIT)
     assert outcome.decision is Decision.BUSY
     assert len(books.broker.submissions) == 2
     assert not books.store.unresolved_orders()
     books.assert_books_equal_exchange()
+
+
+def test_a_lease_that_passed_on_is_enough_to_keep_a_run_out_of_the_journal(books: Books) -> None:
+    """Invariant I11: nothing else has changed, neither the account nor the position."""
+    books.evaluate()
+
+    def lease_passes_on() -> None:
+        books.store.commit([Replace(books.ledger.leased_to("next", books.clock.at_ms + 70_000))])
+
+    frozen_before_journal(books, lease_passes_on)
+    assert books.enter().decision is Decision.BLOCKED  # judged anew, on a price of minutes ago
+    assert not books.broker.submissions
+    assert books.ledger.lease
+    assert books.ledger.lease.owner == "next"
 
 
 def test_a_ledger_that_forgot_its_slot_still_makes_no_second_order_of_it(books: Books) -> None:

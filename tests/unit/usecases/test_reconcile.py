@@ -3,11 +3,13 @@ from dataclasses import replace
 import pytest
 
 from books import Books
-from builders import dec
+from builders import BTC, ETH, dec, quote
 from crypto_ai_bot.domain.event import EventKind
+from crypto_ai_bot.domain.job import Job
 from crypto_ai_bot.domain.signal import Action
 from crypto_ai_bot.ports.store import Sent
 from crypto_ai_bot.usecases.outcome import Decision
+from crypto_ai_bot.usecases.reconcile import reconcile
 from fakes import Fault
 
 
@@ -116,3 +118,16 @@ def test_an_order_made_between_books_and_balance_is_not_taken_for_drift(
     assert books.ledger.halt is None
     assert EventKind.DRIFT not in kinds(books)
     assert books.reconcile().decision is Decision.HOLD
+
+
+def test_an_order_of_a_symbol_that_is_no_longer_configured_is_still_settled(books: Books) -> None:
+    books.broker.faults = [Fault.LOST_AFTER]
+    books.enter()
+    books.symbols = (ETH,)
+    books.broker.quotes[ETH] = quote("1500", "1501")
+    books.next_minute()
+    outcomes = reconcile(books.desk, books.tick(Job.RECONCILE)).symbols
+    assert [(one.symbol, one.decision) for one in outcomes] == [
+        (BTC, Decision.SETTLED),
+        (ETH, Decision.HOLD),
+    ]

@@ -56,7 +56,7 @@ class SlotUse:
 
 @dataclass(frozen=True, slots=True)
 class Halt:
-    """The symbol takes no order until a person has looked: why, and since when."""
+    """The symbol enters nothing until a person has looked: why, and since when."""
 
     reason: str
     since_ms: int
