@@ -10,8 +10,8 @@ from crypto_ai_bot.domain.order import OrderState, Side, Totals
 from crypto_ai_bot.domain.signal import Action
 from crypto_ai_bot.ports.store import Replace
 from crypto_ai_bot.usecases.by_hand import NotDone, compare, release, resolve_by_hand
-from crypto_ai_bot.usecases.execution import Placed
 from crypto_ai_bot.usecases.outcome import Decision
+from crypto_ai_bot.usecases.settling import Placed
 from fakes import Fault
 
 ME = "a person"

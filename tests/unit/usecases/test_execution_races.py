@@ -19,9 +19,10 @@ from crypto_ai_bot.risk.gate import Approved, review
 from crypto_ai_bot.risk.limits import RiskLimits
 from crypto_ai_bot.usecases.control import set_trading_state
 from crypto_ai_bot.usecases.evaluate import evaluate
-from crypto_ai_bot.usecases.execution import ACCOUNT_RETRIES, place
+from crypto_ai_bot.usecases.execution import place
 from crypto_ai_bot.usecases.outcome import Decision
 from crypto_ai_bot.usecases.reconcile import reconcile
+from crypto_ai_bot.usecases.settling import ACCOUNT_RETRIES
 from fakes import Fault
 
 

@@ -12,7 +12,8 @@ from crypto_ai_bot.domain.order import CAME_TO_NOTHING, Order, OrderState, clien
 from crypto_ai_bot.reconciliation.resolve import added_up
 from crypto_ai_bot.risk.gate import Approved
 from crypto_ai_bot.usecases.desk import Desk, give_back
-from crypto_ai_bot.usecases.execution import NotPlaced, Placed, adopt
+from crypto_ai_bot.usecases.execution import NotPlaced
+from crypto_ai_bot.usecases.settling import Placed, adopt
 
 
 def find_earlier(desk: Desk, approved: Approved, held: Ledger) -> Placed | NotPlaced | None:

@@ -19,8 +19,8 @@ from crypto_ai_bot.reconciliation.drift import drift_of
 from crypto_ai_bot.reconciliation.resolve import ABSENCE_WINDOW_MS, ABSENCES_NEEDED
 from crypto_ai_bot.usecases.attempts import adopt_if_listed
 from crypto_ai_bot.usecases.desk import Desk, give_back, take_lease
-from crypto_ai_bot.usecases.execution import Placed, settle_pending
 from crypto_ai_bot.usecases.others import look_for_others
+from crypto_ai_bot.usecases.settling import Placed, settle_pending
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ one transaction  never again        the next run finds a pending order and asks 
 or no order      under this name    found → settle · proved absent → close · neither → wait
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -18,7 +17,6 @@ from crypto_ai_bot.domain.market import MarketRules
 from crypto_ai_bot.domain.order import (
     Order,
     OrderEvent,
-    OrderReport,
     OrderState,
     Side,
     client_order_id,
@@ -32,23 +30,12 @@ from crypto_ai_bot.ports.store import (
     Unchanged,
     as_stored,
 )
-from crypto_ai_bot.reconciliation.drift import halted
-from crypto_ai_bot.reconciliation.resolve import Absent, Found, GiveUp, Wait, resolve
-from crypto_ai_bot.reconciliation.settle import Settlement, settle, settle_without_order
 from crypto_ai_bot.risk.gate import Approved
 from crypto_ai_bot.usecases.desk import Desk, give_back
+from crypto_ai_bot.usecases.settling import Placed, closed, settled, written
 
 SUBMIT_BUDGET_MS: Final = 10_000  # a submission, its answer and its settlement must fit in
 JUDGED_WITHIN_MS: Final = 10_000  # between the facts and the journal; a frozen run takes longer
-ACCOUNT_RETRIES: Final = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """The order was journaled; it stands as it says, and so does the ledger (lease given back)."""
-
-    order: Order
-    ledger: Ledger
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,143 +156,12 @@ def _conclude(
 ) -> Placed:
     match outcome:
         case Accepted(report):
-            return _settled(desk, order, report, held, account, market)
+            return settled(desk, order, report, held, account, market)
         case Rejected(reason):
-            return _closed(desk, order, OrderEvent.REJECT, reason, held, account)
+            return closed(desk, order, OrderEvent.REJECT, reason, held, account)
         case Unknown(reason):
             lost = order.after(OrderEvent.LOSE, desk.clock.now_ms(), reason)
-            return _written(desk, lost, held, ())
-
-
-def settle_pending(
-    desk: Desk, held: Ledger, account: Account, market: MarketRules, explained: str = ""
-) -> Placed:
-    """Asks the exchange what became of the order under way, and settles what the evidence proves.
-
-    `explained` is a person's word for a balance that has moved (reconciliation.resolve).
-    Under the lease on `held`, which is given back. Raises ExchangeUnavailable when a listing did
-    not answer whole: then nothing was learned, and nothing is written but the end of the lease.
-    """
-    if held.pending is None:
-        raise InvariantBroken(f"{held.symbol} has no order under way")
-    order = desk.store.order(held.pending.client_order_id)
-    if order is None:
-        raise InvariantBroken(f"{held.pending.client_order_id} is pending and not journaled")
-    if not order.unresolved:
-        return Placed(order, held)  # the lease has passed on, and its new holder settled it
-    now_ms = desk.clock.now_ms()
-    if order.state is OrderState.PENDING:
-        # Its run is gone: whether it was submitted is not known.
-        order = order.after(OrderEvent.LOSE, now_ms, "the run that journaled it did not finish")
-    try:
-        evidence = desk.broker.fetch_evidence(order)
-    except TradingError:  # whoever must act, nothing was learned: the symbol is left free
-        give_back(desk, held)
-        raise
-    resolution = resolve(
-        order, evidence.reports, evidence.balance, evidence.server_ms, now_ms, explained
-    )
-    match resolution:
-        case Found(report):
-            return _settled(desk, order, report, held, account, market)
-        case Absent(proof):
-            return _closed(desk, order, OrderEvent.PROVE_ABSENT, proof, held, account)
-        case Wait(waiting, _):
-            return _written(desk, waiting, held, ())
-        case GiveUp(waiting, reason):
-            return _halted(desk, waiting, held, reason)
-
-
-def adopt(
-    desk: Desk,
-    order: Order,
-    report: OrderReport,
-    held: Ledger,
-    account: Account,
-    market: MarketRules,
-) -> Placed:
-    """Takes an order into the books that was closed as never made; gives the lease back."""
-    why = "the exchange lists it, though it was closed as never made"
-    risen = order.after(OrderEvent.APPEAR, desk.clock.now_ms(), why)
-    return _settled(desk, risen, report, held.with_risen(order), account, market)
-
-
-def _settled(
-    desk: Desk,
-    order: Order,
-    report: OrderReport,
-    held: Ledger,
-    account: Account,
-    market: MarketRules,
-) -> Placed:
-    now_ms = desk.clock.now_ms()
-
-    def books(current: Account) -> Settlement:
-        return settle(order, report, held, current, market, desk.policy.stops, now_ms)
-
-    try:
-        books(account)
-    except InvariantBroken as contradiction:
-        return _halted(desk, order, held, str(contradiction))
-    return _write_settlement(desk, books, account, held)
-
-
-def _closed(
-    desk: Desk, order: Order, event: OrderEvent, why: str, held: Ledger, account: Account
-) -> Placed:
-    now_ms = desk.clock.now_ms()
-
-    def books(current: Account) -> Settlement:
-        return settle_without_order(order, event, held, current, why, now_ms)
-
-    return _write_settlement(desk, books, account, held)
-
-
-def _write_settlement(
-    desk: Desk, books: Callable[[Account], Settlement], account: Account, held: Ledger
-) -> Placed:
-    """Writes the settlement in one transaction, on the account as it stands at that moment.
-
-    Other symbols move the account meanwhile; the settlement is worked out anew from its new value.
-    Any other conflict means that the lease has passed on, and its new holder settles.
-    """
-    for _ in range(ACCOUNT_RETRIES):
-        settled = books(account.at(desk.clock.now_ms()))
-        conflict = desk.store.commit(_changes(settled))
-        if conflict is None:
-            return Placed(settled.order, as_stored(settled.ledger.released()))
-        if not isinstance(conflict.change, Replace) or not isinstance(
-            conflict.change.entity, Account
-        ):
-            break
-        account = desk.store.glance().account
-    return Placed(settled.order, held)
-
-
-def _changes(settled: Settlement) -> list[Change]:
-    changes: list[Change] = [
-        Replace(settled.order),
-        Replace(settled.ledger.released()),
-        Replace(settled.account),
-    ]
-    if settled.fill:
-        changes.append(Create(settled.fill))
-    changes.extend(Create(event) for event in settled.events)
-    return changes
-
-
-def _written(desk: Desk, order: Order, held: Ledger, more: tuple[Change, ...]) -> Placed:
-    """Writes what was learned of `order` and gives the lease back, if it is still ours."""
-    released = held.released()
-    if desk.store.commit([Replace(order), Replace(released), *more]):
-        return Placed(order, held)
-    return Placed(as_stored(order), as_stored(released))
-
-
-def _halted(desk: Desk, order: Order, held: Ledger, reason: str) -> Placed:
-    """Keeps `order` open and its symbol halted: a person must look. Told when it is new."""
-    ledger, told = halted(held, reason, desk.clock.now_ms())
-    return _written(desk, order, ledger, () if held.halt else (Create(told),))
+            return written(desk, lost, held, ())
 
 
 def _name(change: Change) -> str:

@@ -16,8 +16,8 @@ from crypto_ai_bot.reconciliation.others import Foreign, Origin, Ours, Risen, or
 from crypto_ai_bot.usecases.attempts import adopt_if_listed
 from crypto_ai_bot.usecases.control import stop_entries
 from crypto_ai_bot.usecases.desk import Desk, give_back, take_lease
-from crypto_ai_bot.usecases.execution import Placed
 from crypto_ai_bot.usecases.run import Sight
+from crypto_ai_bot.usecases.settling import Placed
 
 FIRST_LOOK_MS: Final = DAY_MS
 LAG_MS: Final = 10 * MINUTE_MS  # clocks that differ, and listings that lag behind

@@ -12,9 +12,10 @@ from crypto_ai_bot.risk.rules import Facts
 from crypto_ai_bot.risk.sizing import cut_to_free
 from crypto_ai_bot.usecases.attempts import find_earlier
 from crypto_ai_bot.usecases.desk import Desk, take_lease, trading_state
-from crypto_ai_bot.usecases.execution import NotPlaced, place, settle_pending
+from crypto_ai_bot.usecases.execution import NotPlaced, place
 from crypto_ai_bot.usecases.outcome import Decision, SymbolOutcome
 from crypto_ai_bot.usecases.run import Sight, look_again
+from crypto_ai_bot.usecases.settling import settle_pending
 
 FRESH_FACTS_TRIES: Final = 5
 
