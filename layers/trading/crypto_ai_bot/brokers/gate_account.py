@@ -77,7 +77,7 @@ def with_key(detail: AccountDetail, rows: Any, is_ours: Callable[[str], bool]) -
 def read_balance(rows: Any, symbol: Symbol) -> Balance:
     """The answer of /spot/accounts. A coin that is not listed has never been held."""
     if not isinstance(rows, list):
-        raise ValueError("not a list")  # noqa: TRY004 - the answer is wrong, not the caller
+        raise ValueError("not a list")
     free = {row["currency"]: read_amount(row["available"]) for row in rows}
     return Balance(free.get(symbol.quote, ZERO), free.get(symbol.base, ZERO))
 

@@ -214,7 +214,7 @@ def _keep_most_advanced(found: dict[str, OrderReport], reports: Iterable[OrderRe
 
 def _rows(answer: Any) -> list[Any]:
     if not isinstance(answer, list):
-        raise ValueError("not a list")  # noqa: TRY004 - the answer is wrong, not the caller
+        raise ValueError("not a list")
     return answer
 
 

@@ -92,13 +92,13 @@ def read_rules(answer: Any, symbol: Symbol, taker_fee_rate: Decimal, now_ms: int
 
 def _rows(answer: Any) -> Sequence[Any]:
     if not isinstance(answer, list):
-        raise ValueError("not a list")  # noqa: TRY004 - the answer is wrong, not the caller
+        raise ValueError("not a list")
     return answer
 
 
 def _bar_row(row: Any) -> BarRow:
     if not isinstance(row, list):
-        raise ValueError(f"not a candle: {row!r}")  # noqa: TRY004 - the answer is wrong
+        raise ValueError(f"not a candle: {row!r}")
     opened, _quote_volume, close, high, low, open_, volume_base, *more = row
     still_open = more and more[0] in _STILL_OPEN
     return BarRow(

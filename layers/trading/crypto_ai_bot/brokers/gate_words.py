@@ -102,7 +102,7 @@ def read_id(row: Mapping[str, Any], name: str) -> str:
     """Gate's own id: digits, as text or as an integer; never through a float."""
     identity = row[name]
     if isinstance(identity, bool) or not isinstance(identity, (str, int)):
-        raise ValueError(f"an order's id is {identity!r}")  # noqa: TRY004 - the answer is wrong
+        raise ValueError(f"an order's id is {identity!r}")
     if not str(identity).isdecimal():
         raise ValueError(f"an order's id is {identity!r}")
     return str(identity)

@@ -32,7 +32,7 @@ class BarRow(NamedTuple):
 def read_amount(value: Any) -> Decimal:
     """A number that is not negative, spelled by text or an integer. Raises ValueError."""
     if isinstance(value, bool) or not isinstance(value, (str, int, Decimal)):
-        raise ValueError(f"{value!r} is not an amount")  # noqa: TRY004 - the answer is wrong
+        raise ValueError(f"{value!r} is not an amount")
     amount = to_decimal(value)
     if amount < 0:
         raise ValueError(f"{value!r} is negative")

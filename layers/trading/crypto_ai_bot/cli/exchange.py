@@ -21,6 +21,7 @@ from crypto_ai_bot.local.exchange.market_clock import MarketClock
 from crypto_ai_bot.local.exchange.operator_routes import faults_of
 from crypto_ai_bot.local.exchange.pairs import is_pair_id
 from crypto_ai_bot.local.exchange.server import LOOPBACK, serving
+from crypto_ai_bot.runtime.clock import wall_ms
 
 _WARM_UP_BARS = 500
 _PORT_MAX = 65_535
@@ -37,10 +38,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         signal.signal(number, lambda *_: stop.set())
     try:
         market = _market(options.data, options.pairs, options.seed)
-        start_ms = _start_ms(market, options.start_ms, real_now_ms=_real_now_ms)
+        start_ms = _start_ms(market, options.start_ms, real_now_ms=wall_ms)
         # A made-up market that starts now stays at the real time, also after the machine has slept.
         follows_now = not options.data and options.start_ms is None
-        clock = MarketClock(start_ms, options.speed, _real_now_ms if follows_now else _monotonic_ms)
+        clock = MarketClock(start_ms, options.speed, wall_ms if follows_now else _monotonic_ms)
         grounds = Grounds(market, clock)
         _furnish(grounds, options.account, options.faults)
         with serving(grounds, host=options.host, port=options.port) as url:
@@ -161,10 +162,6 @@ def _start_ms(market: Market, wanted_ms: int | None, real_now_ms: Callable[[], i
             f"allowed is from {_time_text(first_ms)} {until}"
         )
     return wanted_ms
-
-
-def _real_now_ms() -> int:
-    return time.time_ns() // 1_000_000  # noqa: TID251 - until runtime/clock.py stands
 
 
 def _monotonic_ms() -> float:

@@ -32,7 +32,7 @@ def guarded(name: str, run: Callable[[Any, Any, str], dict[str, Any]]) -> Handle
 def _reported(error: Exception, name: str, run_id: str) -> Exception:
     try:
         logger, redactor = process().logger, process().redactor
-    except Exception:  # noqa: BLE001 - without settings there is no logger of ours to ask for
+    except TradingError:  # without settings there is no logger of ours to ask for
         logger, redactor = logger_without_settings(), Redactor()
     log_failure(logger, error, job=name, correlation_id=run_id, now_ms=wall_ms())
     return _leaving(error, redactor)
