@@ -33,6 +33,7 @@ class Fate(StrEnum):
     NOT_SENT = "the request never left"
     REJECTED = "refused with a label"
     LATE = "no answer, and it takes effect later"
+    TWIN = "carried out, but the answer read is the refusal of its repetition"
 
 
 class Invocation:
@@ -193,6 +194,10 @@ class BrokerDoor:
             self._late(request)
             return Answer("")
         answer = self._exchange.arrive(request)
+        # A sell does not wait for the search that would tell (execution), so it is left out here;
+        # an order that moved nothing may be denied without harm while the listings lag.
+        if fate is Fate.TWIN and self._exchange.moved(request.client_order_id):
+            return Answer("label REPEATED") if request.side is Side.BUY else answer
         if fate is Fate.DIE_AFTER:
             raise Died
         return Answer("") if fate is Fate.FAIL_AFTER else answer

@@ -119,3 +119,6 @@ class RoughExchange(FakeBroker):
 
     def made(self, name: str) -> bool:
         return bool(self._named(name))
+
+    def moved(self, name: str) -> bool:
+        return any(report.totals.base for report in self._named(name))

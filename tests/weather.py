@@ -9,7 +9,8 @@ from crypto_ai_bot.domain.market import MINUTE_MS
 from interleaving import Fate
 
 MINUTES = 8
-SUBMITS = (Fate.FAIL_BEFORE, Fate.FAIL_AFTER, Fate.NOT_SENT, Fate.REJECTED, Fate.LATE)
+LOST = (Fate.FAIL_BEFORE, Fate.FAIL_AFTER, Fate.LATE)
+SUBMITS = (*LOST, Fate.NOT_SENT, Fate.REJECTED, Fate.TWIN)
 COMMITS = (Fate.FAIL_BEFORE, Fate.FAIL_AFTER)
 OWN = {"now", "remaining", "wait", "start", "committed"}  # calls that nobody else has to answer
 
