@@ -166,6 +166,7 @@ SEEN = {
     "fin": "NetworkError",
     "truncate": "NetworkError",
     "slow": "RequestTimeout",
+    "stall": "RequestTimeout",
     "partial_header": "",
     "no_length_trunc": "",
     "chunked_trunc": "NetworkError",
