@@ -12,6 +12,7 @@ from crypto_ai_bot.domain.event import Event, EventKind
 from crypto_ai_bot.domain.job import Tick
 from crypto_ai_bot.domain.ledger import Ledger
 from crypto_ai_bot.domain.market import Balance, MarketRules, Symbol
+from crypto_ai_bot.domain.order import Order
 from crypto_ai_bot.ports.store import Advance, Change, Create, Replace, as_stored
 from crypto_ai_bot.reconciliation.drift import Drift, drift_of, halted
 from crypto_ai_bot.reconciliation.others import explanation
@@ -77,7 +78,7 @@ def _compared(
         return SymbolOutcome(
             symbol,
             Decision.SETTLED,
-            (f"{adopted.order.client_order_id} is {adopted.order.state}: it was made after all",),
+            (f"{adopted.order.client_order_id} is {adopted.order.state}: {_made(adopted.order)}",),
             order=adopted.order,
             ledger=adopted.ledger,
         )
@@ -89,6 +90,11 @@ def _compared(
     ledger = remember_the_look(desk, sight, ledger, found=bool(fresh))
     agree = "books agree" if ledger.expected_base is not None else "no order of ours so far"
     return SymbolOutcome(symbol, Decision.HOLD, reasons or (agree,), ledger=ledger)
+
+
+def _made(order: Order) -> str:
+    ids = order.exchange_order_id
+    return f"the exchange made it as {ids}" if "+" in ids else "it was made after all"
 
 
 def _stop_moved(kept: Kept) -> SymbolOutcome:
