@@ -1,12 +1,12 @@
 """Books that really traded, in a table that a test can look into and tamper with."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from books import Books
 from builders import BTC, ETH
 from crypto_ai_bot.domain.signal import Action
-from crypto_ai_bot.storage.actions import Item, Key, Put, Table
+from crypto_ai_bot.storage.actions import Item, Put, Table
 from crypto_ai_bot.storage.conditions import Present
 from crypto_ai_bot.storage.memory import MemoryTable
 from crypto_ai_bot.storage.store import TableStore
@@ -47,10 +47,3 @@ class TradedBooks:
         """Writes over some fields of the first item of a kind, as no program of ours would."""
         item = min(self.items(kind), key=lambda found: (found["pk"], found["sk"]))
         self.table.write([Put({**item, **fields}, Present())])
-
-
-def key_of(item: Item) -> Key:
-    return Key(item["pk"], item["sk"])
-
-
-__all__ = ["TradedBooks", "key_of", "replace"]

@@ -11,7 +11,9 @@ from crypto_ai_bot.cli.backup_folder import backup_path, backups_in, outdated
 from crypto_ai_bot.domain.errors import BadSetting
 from crypto_ai_bot.domain.market import DAY_MS
 
-ITEMS = [{"pk": "paper#HOT", "sk": f"LEDGER#{n}", "n": n, "none": None, "in": [1, {}]} for n in "ab"]
+ITEMS = [
+    {"pk": "paper#HOT", "sk": f"LEDGER#{n}", "n": n, "none": None, "in": [1, {}]} for n in "ab"
+]
 NOW_MS = 1_678_363_200_123
 
 
@@ -36,7 +38,7 @@ def test_a_file_that_is_cut_anywhere_is_refused(path: Path) -> None:
     whole = path.read_bytes()
     for length in range(len(whole)):
         path.write_bytes(whole[:length])
-        with pytest.raises(BadSetting, match="books.jsonl.gz: "):
+        with pytest.raises(BadSetting, match=r"books\.jsonl\.gz: "):
             read_backup(path)
 
 

@@ -92,7 +92,9 @@ def test_an_open_order_that_no_ledger_knows_shows(journal: Journal) -> None:
 
 
 def test_a_ledger_with_a_settled_order_under_way_shows(journal: Journal) -> None:
-    order = next(o for o in journal.orders.values() if (o.request.symbol, o.request.side) == BUY_BTC)
+    order = next(
+        o for o in journal.orders.values() if (o.request.symbol, o.request.side) == BUY_BTC
+    )
     ledger = journal.ledgers[BTC].with_pending(order)
     whats = found(journal, ledgers={**journal.ledgers, BTC: ledger})
     assert whats == {"under way", "committed"}
