@@ -13,6 +13,7 @@ from crypto_ai_bot.ports.store import Advance
 from crypto_ai_bot.reconciliation.resolve import RESOLVE_WITHIN_MS
 from crypto_ai_bot.usecases.control import set_trading_state
 from crypto_ai_bot.usecases.desk import Desk, give_back
+from crypto_ai_bot.usecases.exchange_stops import should_rest
 from crypto_ai_bot.usecases.exits import exits
 from crypto_ai_bot.usecases.outcome import RunOutcome
 from crypto_ai_bot.usecases.run import Sight, finish, look
@@ -24,6 +25,7 @@ SILENT_AFTER_MS: Final = {
     Job.RECONCILE: 15 * MINUTE_MS,
 }
 UNRESOLVED_AFTER_MS: Final = 2 * MINUTE_MS
+UNPROTECTED_AFTER_MS: Final = 2 * MINUTE_MS
 CLOCK_OFFSET_MS_MAX: Final = 5_000  # the order's deadline is a few seconds (gate-spot 5)
 
 KEY_LIFE_DAYS: Final = 90  # of a key without an IP list: then Gate ends it
@@ -42,6 +44,7 @@ def watchdog(desk: Desk, tick: Tick) -> RunOutcome:
         "orders": _orders(desk.store.unresolved_orders(), now_ms),
         "leases": _leases(desk, sight.glance.ledgers.values(), now_ms),
         "halts": _halts(sight.glance.ledgers.values()),
+        "stops at the exchange": _exchange_stops(desk, sight, now_ms),
         "exchange key": key_age(desk.policy.key_created_ms, now_ms) or OK,
     }
     desk.store.commit([Advance(Health(_status(checks), checks, now_ms))])
@@ -140,6 +143,23 @@ def _leases(desk: Desk, ledgers: Iterable[Ledger], now_ms: int) -> str:
         elif ledger.lease and ledger.lease.expires_ms > now_ms + desk.policy.lease_ms:
             stuck.append(f"{ledger.symbol} until {ledger.lease.expires_ms}")
     return f"leased for longer than a run lives: {', '.join(stuck)}" if stuck else OK
+
+
+def _exchange_stops(desk: Desk, sight: Sight, now_ms: int) -> str:
+    """Positions that have been open for a while without the stop that should rest for them."""
+    missing = [
+        str(symbol)
+        for symbol, ledger in sight.glance.ledgers.items()
+        if should_rest(desk, sight, ledger, sight.glance.rules.get(symbol))
+        and not (ledger.exchange_stop and ledger.exchange_stop.stop_ids)
+        and now_ms - _bare_since_ms(ledger) > UNPROTECTED_AFTER_MS
+    ]
+    return f"none rests for {', '.join(missing)}" if missing else OK
+
+
+def _bare_since_ms(ledger: Ledger) -> int:
+    placing_ms = ledger.exchange_stop.journaled_ms if ledger.exchange_stop else 0
+    return max(placing_ms, ledger.guard.opened_ms if ledger.guard else 0)
 
 
 def _halts(ledgers: Iterable[Ledger]) -> str:
