@@ -110,7 +110,8 @@ def _with_fill(
         price = fill.traded.average_price
         if not market.sellable_base(position.base, price):
             ledger = replace(ledger, guard=None)
-    return ledger, account.with_fill(realised_quote, moved_quote)
+    account = account.with_fill(realised_quote, moved_quote)
+    return ledger, account.with_fees(fill.traded.fee_other)
 
 
 def _guard(

@@ -66,6 +66,8 @@ def place(desk: Desk, approved: Approved, held: Ledger, tick: Tick) -> Placed | 
         give_back(desk, held)
         return NotPlaced(f"judged {judged_ms // 1000} s ago", stale=True)
     account = approved.facts.account.with_order(order.journaled_ms)
+    if held.foreign_base is None:  # the balance that is now held against the books has them in it
+        account = account.without_fees(held.symbol.base)
     pending = held.with_pending(order)
     account = account.with_commitment(held.symbol, pending)
     conflict = desk.store.commit(
