@@ -65,13 +65,17 @@ def tell_of_others(desk: Desk, origins: Sequence[Origin]) -> tuple[Foreign | Rep
 def adopt_risen(
     desk: Desk, sight: Sight, ledger: Ledger, market: MarketRules, origins: Sequence[Origin]
 ) -> Placed | None:
-    """Takes an order of ours back into the books: closed as never made, or made once more."""
-    held_base = ledger.position.base
+    """Takes an order of ours back into the books: closed as never made, or made once more.
+
+    While another is under way only one that was made once more: that needs no place in the ledger.
+    """
+    held_base, busy = ledger.position.base, ledger.pending is not None
     risen = next(
         (
             one
             for one in origins
-            if isinstance(one, Risen) or (isinstance(one, Repeated) and one.fits(held_base))
+            if (isinstance(one, Risen) and not busy)
+            or (isinstance(one, Repeated) and one.fits(held_base))
         ),
         None,
     )

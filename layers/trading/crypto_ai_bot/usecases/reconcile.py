@@ -12,7 +12,6 @@ from crypto_ai_bot.domain.event import Event, EventKind
 from crypto_ai_bot.domain.job import Tick
 from crypto_ai_bot.domain.ledger import Ledger
 from crypto_ai_bot.domain.market import Balance, MarketRules, Symbol
-from crypto_ai_bot.domain.order import Order
 from crypto_ai_bot.ports.store import Advance, Change, Create, Replace, as_stored
 from crypto_ai_bot.reconciliation.drift import Drift, drift_of, halted
 from crypto_ai_bot.reconciliation.fees import booked, may_explain
@@ -27,6 +26,7 @@ from crypto_ai_bot.usecases.others import (
 )
 from crypto_ai_bot.usecases.outcome import Decision, RunOutcome, SymbolOutcome
 from crypto_ai_bot.usecases.run import Sight, finish, look, look_again
+from crypto_ai_bot.usecases.settling import Placed
 from crypto_ai_bot.usecases.trading import settle_first
 
 
@@ -48,7 +48,7 @@ def _reconcile_symbol(desk: Desk, sight: Sight, symbol: Symbol) -> SymbolOutcome
         market = desk.broker.fetch_rules(symbol, desk.clock.now_ms())
         desk.store.commit([Advance(market)])
         if ledger.pending:
-            return settle_first(desk, sight, symbol)
+            return _settled_first(desk, sight, symbol, market)
         sight = _with_fees_booked(desk, sight, ledger)
         ledger = sight.ledger(symbol)
         balance = desk.broker.fetch_balance(symbol)
@@ -56,6 +56,18 @@ def _reconcile_symbol(desk: Desk, sight: Sight, symbol: Symbol) -> SymbolOutcome
         return replace(_compared(desk, sight, ledger, balance, market), quote=quote)
     except (NextTick, InvariantBroken) as error:
         return SymbolOutcome(symbol, Decision.ERROR, (str(error),), quote=quote, ledger=ledger)
+
+
+def _settled_first(desk: Desk, sight: Sight, symbol: Symbol, market: MarketRules) -> SymbolOutcome:
+    """The order under way; when it contradicts the books, what they lack may be listed."""
+    seen = settle_first(desk, sight, symbol)
+    ledger = seen.ledger
+    if ledger is None or not (ledger.pending and ledger.halt):
+        return seen
+    origins = look_for_others(desk, ledger)
+    tell_of_others(desk, origins)
+    adopted = adopt_risen(desk, sight, ledger, market, origins)
+    return _adopted(symbol, adopted) if adopted else seen
 
 
 def _with_fees_booked(desk: Desk, sight: Sight, ledger: Ledger) -> Sight:
@@ -91,13 +103,7 @@ def _compared(
         return _stop_moved(moved)
     fresh = tell_of_others(desk, origins)
     if adopted := adopt_risen(desk, sight, ledger, market, origins):
-        return SymbolOutcome(
-            symbol,
-            Decision.SETTLED,
-            (f"{adopted.order.client_order_id} is {adopted.order.state}: {_made(adopted.order)}",),
-            order=adopted.order,
-            ledger=adopted.ledger,
-        )
+        return _adopted(symbol, adopted)
     reasons = tuple(f"foreign: {one}" for one in fresh)
     if drift := drift_of(ledger, balance, market.amount_step_base):
         if _fees_may_explain(desk, ledger):
@@ -117,9 +123,12 @@ def _fees_may_explain(desk: Desk, ledger: Ledger) -> bool:
     return may_explain(ledger, glance.account, glance.ledgers.values(), now_ms)
 
 
-def _made(order: Order) -> str:
+def _adopted(symbol: Symbol, adopted: Placed) -> SymbolOutcome:
+    order = adopted.order
     ids = order.exchange_order_id
-    return f"the exchange made it as {ids}" if "+" in ids else "it was made after all"
+    made = f"the exchange made it as {ids}" if "+" in ids else "it was made after all"
+    reason = f"{order.client_order_id} is {order.state}: {made}"
+    return SymbolOutcome(symbol, Decision.SETTLED, (reason,), order=order, ledger=adopted.ledger)
 
 
 def _stop_moved(kept: Kept) -> SymbolOutcome:
