@@ -14,6 +14,7 @@ from typing import Any, cast
 from builders import BTC
 from crypto_ai_bot.brokers.ccxt_client import CcxtClient
 from crypto_ai_bot.brokers.gate_broker import GateBroker, GateTerms
+from crypto_ai_bot.brokers.gate_stops import GateStops
 from crypto_ai_bot.domain.job import Job, Tick
 from crypto_ai_bot.domain.ledger import Ledger
 from crypto_ai_bot.domain.money import ZERO, total
@@ -123,6 +124,7 @@ class LiveDesk:
     terms: GateTerms = field(default_factory=GateTerms)
     instance: Instance | None = None
     dead_after_ms: int = 0
+    exchange_stop: bool = False
     tag: str = "live"
     keys: tuple[str, str] = (KEY, SECRET)
     wait_ms: int = 10_000
@@ -175,9 +177,11 @@ class LiveDesk:
             dead_after_ms=self.dead_after_ms,
             limits=self.limits,
             stops=self.stops,
+            exchange_stop=self.exchange_stop,
         )
         broker = GateBroker(self.client, clock, self.terms)
-        return Desk(cast("Store", self.store), broker, clock, self.switch, policy, self.instance)
+        store, stops = cast("Store", self.store), GateStops(broker)
+        return Desk(store, broker, clock, self.switch, policy, self.instance, stops)
 
     def _build(self) -> Strategy:
         return Scripted(self.script.says, self.script.atr)

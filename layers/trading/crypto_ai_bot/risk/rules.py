@@ -80,9 +80,12 @@ def halted(_request: OrderRequest, facts: Facts, _limits: RiskLimits) -> Objecti
 
 
 def order_under_way(_request: OrderRequest, facts: Facts, _limits: RiskLimits) -> Objection:
-    """A symbol has at most one order whose fate is open."""
-    pending = facts.ledger.pending
-    return f"pending: order {pending.client_order_id} is not settled" if pending else None
+    """A symbol has at most one order whose fate is open; a stop at the exchange is one as well."""
+    if pending := facts.ledger.pending:
+        return f"pending: order {pending.client_order_id} is not settled"
+    if facts.ledger.exchange_stop:
+        return "exchange_stop: what rests at the exchange may sell at any moment"
+    return None
 
 
 def slot_taken(request: OrderRequest, facts: Facts, _limits: RiskLimits) -> Objection:

@@ -82,8 +82,8 @@ class Settings(BaseModel):
     # Minutes, because the jobs fire each minute and a warm-up of minutes is hours, not weeks.
     timeframe: _Timeframe = "1m"
     strategy_parameters: _Parameters = Field(default_factory=dict)
-
     unified_account: _Switch = False
+    exchange_stop: _Switch = False
     order_slippage_pct: _FeePct = ZERO
     fixed_amount: _Price = Field(
         default_factory=lambda given: _PAPER_AMOUNT if given["mode"] == "paper" else ZERO
@@ -183,8 +183,8 @@ class Settings(BaseModel):
     def _misfits_of_live(self) -> Iterator[str]:
         """What real money asks for, and what is only allowed with it."""
         if self.mode == "paper":
-            if self.sandbox:
-                yield "SANDBOX=1: must be 0 with MODE=paper, which asks no exchange for money"
+            for name in ("SANDBOX",) * self.sandbox + ("EXCHANGE_STOP",) * self.exchange_stop:
+                yield f"{name}=1: must be 0 with MODE=paper, which asks no exchange for money"
             return
         if not self.fixed_amount:
             yield "FIXED_AMOUNT: must be given with MODE=live, the quote to spend on an entry"

@@ -12,6 +12,7 @@ from crypto_ai_bot.brokers.ccxt_feed import CcxtFeed
 from crypto_ai_bot.brokers.fixed_feed import FixedFeed
 from crypto_ai_bot.brokers.gate_broker import GateBroker, GateTerms
 from crypto_ai_bot.brokers.gate_feed import GateFeed
+from crypto_ai_bot.brokers.gate_stops import GateStops
 from crypto_ai_bot.brokers.paper import PaperBroker, PaperTerms
 from crypto_ai_bot.domain.errors import BadSetting
 from crypto_ai_bot.ports.broker import Broker, PriceFeed
@@ -43,7 +44,9 @@ class Workplace:
         """The desk of one invocation, which may run for `remaining_ms()` more."""
         clock = self._clock(remaining_ms)
         store, switch = self.books.store, self.books.switch
-        return Desk(store, self.broker(clock), clock, switch, self.policy, self._instance())
+        broker = self.broker(clock)
+        stops = GateStops(broker) if isinstance(broker, GateBroker) else None
+        return Desk(store, broker, clock, switch, self.policy, self._instance(), stops)
 
     def broker(self, clock: Clock) -> Broker:
         """The account that is traded: Gate's in live, else the paper exchange's."""
@@ -135,6 +138,7 @@ def _policy(settings: Settings) -> Policy:
         exits_interval_ms=settings.exits_interval_sec * 1_000,
         dead_after_ms=settings.dms_timeout_ms if settings.mode == "live" else 0,
         key_created_ms=settings.api_key_created,
+        exchange_stop=settings.exchange_stop,
         limits=settings.risk_limits,
         stops=settings.stop_rules,
     )

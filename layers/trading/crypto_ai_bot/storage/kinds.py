@@ -65,6 +65,11 @@ class Kind:
         return shape_of(self.type)
 
 
+def _with_exchange_stop(ledger: Item) -> Item:
+    """Ledgers of schema 1 knew no stops at the exchange."""
+    return {**ledger, "exchange_stop": None}
+
+
 HOT: Final = "HOT"
 PAPER: Final = "PAPER"
 ORDER: Final = "ORDER"
@@ -74,7 +79,7 @@ FINISHED: Final = "ORDER#{0.report.updated_ms:013d}#{0.report.exchange_order_id}
 KINDS: Final = (
     Kind("account", Account, HOT, "ACCOUNT"),
     Kind("control", Control, HOT, "CONTROL"),
-    Kind("ledger", Ledger, HOT, "LEDGER#{0.symbol}"),
+    Kind("ledger", Ledger, HOT, "LEDGER#{0.symbol}", (_with_exchange_stop,)),
     Kind("rules", MarketRules, HOT, "RULES#{0.symbol}"),
     Kind("heartbeat", Heartbeat, HOT, "HEARTBEAT#{0.job}"),
     Kind("health", Health, HOT, "HEALTH"),

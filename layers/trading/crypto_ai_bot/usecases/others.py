@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
+from crypto_ai_bot.domain.exchange_stop import fired_order_name
 from crypto_ai_bot.domain.ledger import Ledger
 from crypto_ai_bot.domain.market import DAY_MS, MINUTE_MS, MarketRules
-from crypto_ai_bot.domain.order import Order, deployment_tag_of
+from crypto_ai_bot.domain.order import Order, OrderReport, Side, deployment_tag_of
 from crypto_ai_bot.ports.store import Create, Replace, as_stored
 from crypto_ai_bot.reconciliation.others import Foreign, Origin, Ours, Risen, origin_of, told
 from crypto_ai_bot.usecases.attempts import adopt_if_listed
@@ -30,7 +31,7 @@ def look_for_others(desk: Desk, ledger: Ledger) -> tuple[Origin, ...]:
     since_ms = (ledger.looked_ms or now_ms - FIRST_LOOK_MS) - LAG_MS
     tag = desk.policy.deployment_tag
     origins = (
-        origin_of(report, _journaled(desk, report.client_order_id), tag)
+        origin_of(report, _journaled(desk, report), tag)
         for report in desk.broker.fetch_orders(ledger.symbol, since_ms)
     )
     return tuple(origin for origin in origins if not isinstance(origin, Ours))
@@ -78,6 +79,10 @@ def remember_the_look(desk: Desk, sight: Sight, ledger: Ledger, *, found: bool) 
     return ledger if desk.store.commit([Replace(marked)]) else as_stored(marked)
 
 
-def _journaled(desk: Desk, name: str) -> Order | None:
-    """Our journal's entry; only names of the form that a deployment makes can have one."""
-    return desk.store.order(name) if deployment_tag_of(name) else None
+def _journaled(desk: Desk, report: OrderReport) -> Order | None:
+    """Our journal's entry: under a name of the form that a deployment makes, or of a stop's."""
+    if deployment_tag_of(report.client_order_id):
+        return desk.store.order(report.client_order_id)
+    if report.side is Side.SELL and desk.exchange_stops:
+        return desk.store.order(fired_order_name(report.exchange_order_id))
+    return None

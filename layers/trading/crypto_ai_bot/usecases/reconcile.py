@@ -16,6 +16,7 @@ from crypto_ai_bot.ports.store import Advance, Change, Create, Replace, as_store
 from crypto_ai_bot.reconciliation.drift import Drift, drift_of, halted
 from crypto_ai_bot.reconciliation.others import explanation
 from crypto_ai_bot.usecases.desk import Desk, give_back, take_lease
+from crypto_ai_bot.usecases.exchange_stops import Kept, check
 from crypto_ai_bot.usecases.others import (
     adopt_risen,
     look_for_others,
@@ -63,9 +64,14 @@ def _remember_free_quote(desk: Desk, sight: Sight, balance: Balance) -> None:
 def _compared(
     desk: Desk, sight: Sight, ledger: Ledger, balance: Balance, market: MarketRules
 ) -> SymbolOutcome:
-    """The orders of others first: they are what may explain a balance."""
+    """The orders of others first: they are what may explain a balance.
+
+    And before any is told of, the stop at the exchange: an order that it made looks like theirs.
+    """
     symbol = ledger.symbol
     origins = look_for_others(desk, ledger)
+    if moved := check(desk, sight, ledger, market):
+        return _stop_moved(moved)
     fresh = tell_of_others(desk, origins)
     if adopted := adopt_risen(desk, sight, ledger, market, origins):
         return SymbolOutcome(
@@ -83,6 +89,14 @@ def _compared(
     ledger = remember_the_look(desk, sight, ledger, found=bool(fresh))
     agree = "books agree" if ledger.expected_base is not None else "no order of ours so far"
     return SymbolOutcome(symbol, Decision.HOLD, reasons or (agree,), ledger=ledger)
+
+
+def _stop_moved(kept: Kept) -> SymbolOutcome:
+    """What rested has moved the books, or may have: the next run compares them."""
+    decision = Decision.SETTLED if kept.order else Decision.WAITING
+    return SymbolOutcome(
+        kept.ledger.symbol, decision, (kept.note,), order=kept.order, ledger=kept.ledger
+    )
 
 
 def _drifted(

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Final
 
 from crypto_ai_bot.domain.market import Balance, MarketRules, Symbol
-from crypto_ai_bot.domain.order import OrderRequest, Purpose
+from crypto_ai_bot.domain.order import OrderRequest, Purpose, Side
 from crypto_ai_bot.domain.signal import Signal
 from crypto_ai_bot.ports.store import Advance
 from crypto_ai_bot.risk.gate import Refused, review
@@ -12,6 +12,7 @@ from crypto_ai_bot.risk.rules import Facts
 from crypto_ai_bot.risk.sizing import cut_to_free
 from crypto_ai_bot.usecases.attempts import find_earlier
 from crypto_ai_bot.usecases.desk import Desk, take_lease, trading_state
+from crypto_ai_bot.usecases.exchange_stops import clear
 from crypto_ai_bot.usecases.execution import NotPlaced, place
 from crypto_ai_bot.usecases.outcome import Decision, SymbolOutcome
 from crypto_ai_bot.usecases.run import Sight, look_again
@@ -73,6 +74,14 @@ def trade(
         request.symbol, Decision.BUSY, signal=signal, quote=sight.quotes[request.symbol]
     )
     position = sight.ledger(request.symbol).position
+    if request.side is Side.SELL and sight.ledger(request.symbol).exchange_stop:
+        kept = clear(desk, sight, sight.ledger(request.symbol), market)
+        if kept.order or kept.ledger.exchange_stop:
+            decision = Decision.STOP if kept.order else Decision.WAITING
+            return replace(
+                seen, decision=decision, reasons=(kept.note,), order=kept.order, ledger=kept.ledger
+            )
+        sight = sight.with_ledger(kept.ledger)
     for _ in range(FRESH_FACTS_TRIES):
         ledger = sight.ledger(request.symbol)
         if ledger.position != position:
