@@ -1,6 +1,7 @@
 """Deploying again: nothing to do is nothing done, and what the operator set stays."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
@@ -78,6 +79,28 @@ def test_a_deployment_while_ticks_fire_doubles_nothing(rig: Rig, places: Places)
     filled = [sk for pk, sk in rig.items() if pk == "paper#PAPER" and sk != "ACCOUNT"]
     assert len(journaled) == len(filled)
     assert {f"paper#ORDER#{name}" for name in names} <= set(journaled)
+
+
+def test_a_stack_goes_on_with_a_table_that_was_restored(rig: Rig, places: Places) -> None:
+    """As the runbook says: restore to a new table, name it, and go on where the backup was."""
+    dynamodb, was = rig.cloud.client("dynamodb"), parameters_of(rig)
+    rig.invoke("evaluate", tick_event("evaluate", rig.next_minute()))
+    books = rig.items()
+    backup = dynamodb.create_backup(TableName=rig.stack.table, BackupName="before")
+    empty_table(rig.stack)
+    dynamodb.restore_table_from_backup(
+        TargetTableName="restored", BackupArn=backup["BackupDetails"]["BackupArn"]
+    )
+    restored = deploy(places, rig.cloud, {**was, "RestoredTableName": "restored"})
+    assert restored.table == "restored"
+    there = replace(rig, stack=restored)
+    assert there.items() == books
+    for job in ("evaluate", "watchdog", "notify"):
+        went_well, outcome = there.invoke(job, tick_event(job, rig.next_minute()))
+        assert went_well, outcome
+    assert there.items().keys() > books.keys()
+    assert not rig.items()
+    deploy(places, rig.cloud, was)
 
 
 def test_a_paper_account_can_be_forgotten(rig: Rig) -> None:

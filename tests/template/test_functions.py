@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
+from template.policies import INDEX, TABLE
+
 NAMES = ("Evaluate", "Exits", "Reconcile", "Watchdog", "Api", "Notify")
 JOBS = NAMES[:4]
-TABLE = {"Fn::GetAtt": ["StateTable", "Arn"]}
 NAMED = ("CredentialsParameter", "ApiTokenParameter", "LockTableName", "WebhookParameter")
-INDEX = {"Fn::Sub": "${StateTable.Arn}/index/unresolved"}
 
 type OfType = Callable[[str], Mapping[str, Mapping[str, Any]]]
 

@@ -22,10 +22,9 @@ from crypto_ai_bot.usecases.instance import Instance
 from crypto_ai_bot.usecases.notify import notify
 from crypto_ai_bot.usecases.watchdog import watchdog
 from fakes import Fault
+from template.policies import INDEX, TABLE
 
 TOKEN = "token-of-the-tests"
-TABLE = {"Fn::GetAtt": ["StateTable", "Arn"]}
-INDEX = {"Fn::Sub": "${StateTable.Arn}/index/unresolved"}
 LOCKS = {
     "Fn::Sub": (
         "arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/${LockTableName}"
