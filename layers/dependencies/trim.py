@@ -8,7 +8,7 @@ import ast
 import gzip
 import importlib.util
 import json
-import marshal
+import re
 import shutil
 import sys
 from concurrent.futures import ProcessPoolExecutor
@@ -42,6 +42,8 @@ UNUSED_PARTS = (
     *("ccxt/prediction", "botocore/cacert.pem"),
     *("aws_lambda_powertools/event_handler", "aws_lambda_powertools/utilities/[!j]*/"),
 )
+
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 def main() -> None:
@@ -88,14 +90,7 @@ def trim_ccxt(folder: Path, exchanges: list[str]) -> None:
 
 def bases(module: Path) -> list[str]:
     """The exchanges that an exchange's module imports."""
-    found = []
-    for line in module.read_text().splitlines():
-        words = line.split()
-        if len(words) == 4 and words[::2] == ["from", "import"] and words[1].startswith("ccxt."):
-            name = words[1].removeprefix("ccxt.")
-            if "." not in name:
-                found.append(name)
-    return found
+    return re.findall(r"^from ccxt\.(\w+) import", module.read_text(), re.MULTILINE)
 
 
 def trim_botocore(data: Path) -> None:
@@ -189,9 +184,10 @@ def compile_module(module: Path, folder: Path) -> None:
     """
     source = module.read_bytes()
     tree = ast.parse(source)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and ast.get_docstring(node, clean=False):
-            node.body[0] = ast.copy_location(ast.Pass(), node.body[0])
+    functions = (one for one in ast.walk(tree) if isinstance(one, FUNCTIONS))
+    for function in functions:
+        if ast.get_docstring(function, clean=False):
+            function.body[0] = ast.copy_location(ast.Pass(), function.body[0])
     code = compile(tree, f"/opt/python/{module.relative_to(folder)}", "exec", dont_inherit=True)
     target = Path(importlib.util.cache_from_source(str(module)))
     target.parent.mkdir(exist_ok=True)
