@@ -17,6 +17,10 @@ def start(function: str) -> "Handler":
             from crypto_ai_bot.runtime.api import api_handler
 
             return api_handler()
+        if function == "notify":
+            from crypto_ai_bot.runtime.notify import notify_handler
+
+            return notify_handler()
         from crypto_ai_bot.runtime.handler import job_handler
 
         return job_handler(function)
