@@ -5,13 +5,8 @@ variable one line with its name, the value found and what is allowed.
 """
 
 import os
-<<<<<<< HEAD
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields
-=======
-import re
-from collections.abc import Iterable, Iterator, Mapping
->>>>>>> main
 from decimal import Decimal
 from pathlib import Path
 from platform import node
