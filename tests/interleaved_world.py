@@ -176,7 +176,7 @@ class World:
             mode="paper",
             deployment_tag="paper",
             symbols=self.symbols,
-            build_strategy=lambda: Scripted(says),
+            strategy=Scripted(says),
             timeframe="1m",
             amount_quote=dec(100),
             bucket_ms=10_000,

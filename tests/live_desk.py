@@ -35,7 +35,6 @@ from crypto_ai_bot.ports.store import Change, Conflict, Create, Replace, Store
 from crypto_ai_bot.risk.limits import RiskLimits
 from crypto_ai_bot.storage.memory import MemoryTable
 from crypto_ai_bot.storage.store import TableStore
-from crypto_ai_bot.strategies.base import Strategy
 from crypto_ai_bot.usecases.desk import Desk, Policy
 from crypto_ai_bot.usecases.evaluate import evaluate
 from crypto_ai_bot.usecases.exits import exits
@@ -168,7 +167,7 @@ class LiveDesk:
             mode="live",
             deployment_tag=self.tag,
             symbols=(BTC,),
-            build_strategy=self._build,
+            strategy=self.script,
             timeframe="1m",
             amount_quote=AMOUNT,
             bucket_ms=PASS_MS,
@@ -182,9 +181,6 @@ class LiveDesk:
         broker = GateBroker(self.client, clock, self.terms)
         store, stops = cast("Store", self.store), GateStops(broker)
         return Desk(store, broker, clock, self.switch, policy, self.instance, stops)
-
-    def _build(self) -> Strategy:
-        return Scripted(self.script.says, self.script.atr)
 
     def run(self, job: Job, says: Action = Action.HOLD) -> RunOutcome:
         self.script.says = says

@@ -82,7 +82,7 @@ def floor(place: Any) -> None:
         ConsistentRead=True,
     )
     exchange.publicSpotGetTickers()
-    bars = place.policy.build_strategy().warm_up_bars + 2
+    bars = place.policy.strategy.warm_up_bars + 2
     for symbol in place.policy.symbols:
         pair = f"{symbol.base}_{symbol.quote}"
         exchange.publicSpotGetCandlesticks(

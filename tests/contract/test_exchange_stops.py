@@ -10,15 +10,20 @@ from typing import Any
 
 import pytest
 
+from builders import BTC
 from contract.outcome_matrix import Detour
 from crypto_ai_bot.domain.exchange_stop import RENEWED_BEFORE_MS, StopStep, next_step
-from crypto_ai_bot.domain.job import Job
+from crypto_ai_bot.domain.job import Job, Tick
 from crypto_ai_bot.domain.signal import Action
 from crypto_ai_bot.domain.stop import StopRules, TakeProfitStep
 from crypto_ai_bot.domain.trading_state import TradingState
 from crypto_ai_bot.local.exchange.engine.orders import PriceOrder
 from crypto_ai_bot.ports.store import Change, Conflict, Replace
+from crypto_ai_bot.usecases.control import set_trading_state
+from crypto_ai_bot.usecases.desk import take_lease
+from crypto_ai_bot.usecases.exchange_stops import keep
 from crypto_ai_bot.usecases.outcome import Decision, SymbolOutcome
+from crypto_ai_bot.usecases.run import look
 from fakes import Died
 from live_desk import LiveDesk, live_desk
 
@@ -48,6 +53,10 @@ def resting(desk: LiveDesk) -> list[PriceOrder]:
 def placements(desk: LiveDesk) -> int:
     log = desk.grounds.line.log.entries
     return sum(one.method == "POST" and one.path.endswith("/price_orders") for one in log)
+
+
+def tick_of(desk: LiveDesk) -> Tick:
+    return Tick(Job.EXITS, desk.clock.now_ms(), "event-1", "a-run")
 
 
 def falls(desk: LiveDesk, price: float = 56_500) -> None:
@@ -281,6 +290,65 @@ def test_a_stop_whose_placing_was_not_answered_is_found_or_proved_absent(
     assert placements(desk) == (1 if when == "after" else 2)
     assert desk.ledger.exchange_stop
     assert desk.ledger.exchange_stop.stop_ids == (str(resting(desk)[0].id),)
+
+
+def test_a_stop_that_fired_before_its_placing_was_answered_is_found_and_settled(
+    desk: LiveDesk,
+) -> None:
+    desk.grounds.strike("fin", method="POST", path="price_orders", when="after")
+    desk.exits()
+    falls(desk)
+    desk.price(ENTRY)
+    desk.exits()
+    desk.reconcile()
+    assert_closed(desk)
+
+
+def test_the_stops_of_a_person_and_our_own_earlier_ones_are_not_taken_for_the_one_sought(
+    desk: LiveDesk,
+) -> None:
+    desk.exits()
+    first = resting(desk)[0]
+    earlier = desk.account.price_orders[first.id]
+    by_hand = replace(first, id=first.id + 7, put=replace(first.put, amount=Decimal("0.001")))
+    desk.account.price_orders[by_hand.id] = desk.account.open_price_orders[by_hand.id] = by_hand
+    desk.switch.state = TradingState.OFF
+    desk.exits()
+    desk.switch.state = TradingState.ON
+    desk.clock.advance(10_000)
+    desk.grounds.strike("fin", method="POST", path="price_orders", when="after")
+    desk.exits()
+    by_hand.created_ms = desk.clock.now_ms()
+    desk.exits()
+    second = resting(desk)[-1]
+    assert (second.trigger, second.put) == (earlier.trigger, earlier.put), "the same numbers"
+    assert desk.ledger.exchange_stop
+    assert desk.ledger.exchange_stop.stop_ids == (str(second.id),)
+    desk.run(Job.EVALUATE, Action.EXIT)
+    assert resting(desk) == [by_hand]
+
+
+def test_no_stop_is_placed_once_an_operator_has_switched_off(desk: LiveDesk) -> None:
+    sight = look(desk.desk, tick_of(desk))
+    set_trading_state(desk.store, desk.desk.clock, TradingState.OFF, "enough", "operator")
+    kept = keep(desk.desk, sight, desk.ledger, sight.glance.rules[BTC])
+    assert kept.ledger.exchange_stop is None
+    assert not placements(desk)
+
+
+def test_no_stop_is_placed_while_another_run_has_the_symbol(desk: LiveDesk) -> None:
+    assert take_lease(desk.desk, desk.ledger, replace(tick_of(desk), run_id="another"))
+    sight = look(desk.desk, tick_of(desk))
+    keep(desk.desk, sight, desk.ledger, sight.glance.rules[BTC])
+    assert not placements(desk)
+
+
+def test_a_stop_whose_position_is_gone_is_taken_away(desk: LiveDesk) -> None:
+    desk.exits()
+    assert desk.store.commit([Replace(replace(desk.ledger, guard=None))]) is None
+    desk.exits()
+    assert not resting(desk)
+    assert desk.ledger.exchange_stop is None
 
 
 def test_a_run_that_dies_while_placing_leaves_a_stop_that_the_next_run_finds(

@@ -24,7 +24,7 @@ OPEN = {"api-health", "api-ready"}
 
 
 def test_there_is_a_sample_event_for_each_function() -> None:
-    assert set(events_of("")) == set(JOBS) | set(STATUS_WITH_TOKEN)
+    assert set(events_of("")) == set(JOBS) | {"notify", "notify-alarm"} | set(STATUS_WITH_TOKEN)
 
 
 @pytest.mark.parametrize("job", JOBS)
@@ -128,7 +128,7 @@ def test_the_schedules_stand_ready_with_what_the_handlers_expect(rig: Rig) -> No
     for summary in scheduler.list_schedules()["Schedules"]:
         one = scheduler.get_schedule(Name=summary["Name"], GroupName=summary["GroupName"])
         found[json.loads(one["Target"]["Input"])["job"]] = (one["GroupName"], one["State"])
-    assert found == dict.fromkeys(JOBS, ("crypto-ai-bot", "DISABLED"))
+    assert found == dict.fromkeys((*JOBS, "notify"), ("crypto-ai-bot", "DISABLED"))
 
 
 def test_the_trading_parameter_reaches_the_next_tick_of_a_fresh_process(rig: Rig) -> None:

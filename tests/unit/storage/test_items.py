@@ -1,4 +1,4 @@
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import pytest
@@ -65,6 +65,12 @@ def test_an_item_tells_its_kind_and_schema() -> None:
     item = LAYOUT.item(CONTROL)
     assert (item["entity"], item["schema"], item["state"]) == ("control", 1, "exits_only")
     assert not {"expires_at", "unresolved", "since_ms"} & item.keys()
+
+
+def test_a_ledger_from_before_there_were_stops_at_the_exchange_is_read() -> None:
+    item = {**LAYOUT.item(LEDGER), "schema": 1}
+    del item["exchange_stop"]
+    assert to_entity(item) == replace(LEDGER, exchange_stop=None)
 
 
 def test_orders_and_events_stand_in_the_index_apart() -> None:

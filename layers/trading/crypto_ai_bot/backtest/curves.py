@@ -24,7 +24,7 @@ def decisions_of(fills: Sequence[Fill], refused: Sequence[Decision]) -> list[Dec
 def trades_of(markets: Sequence[Market], fills: Sequence[Fill]) -> list[Trade]:
     """The positions, by the time of their entry."""
     closes = {market.symbol: market.closes[-1] for market in markets if market.closes}
-    under_way: dict[Symbol, list[Fill]] = {}
+    under_way = dict[Symbol, list[Fill]]()
     trades = []
     for fill in fills:
         parts = under_way.setdefault(fill.symbol, [])

@@ -188,7 +188,7 @@ def too_many_orders(_request: OrderRequest, facts: Facts, limits: RiskLimits) ->
 def day_lost(_request: OrderRequest, facts: Facts, limits: RiskLimits) -> Objection:
     """The day's realised result, less what open positions would lose now."""
     loss = facts.open_loss_quote - facts.account.realised_quote
-    if not limits.daily_loss_quote_max or loss < limits.daily_loss_quote_max:
+    if not limits.day_is_lost(loss):
         return None
     return f"daily_loss: {plain(loss)} quote, {plain(limits.daily_loss_quote_max)} allowed"
 

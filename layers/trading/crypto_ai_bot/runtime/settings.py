@@ -6,7 +6,7 @@ variable one line with its name, the value found and what is allowed.
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
 from platform import node
@@ -176,7 +176,7 @@ class Settings(BaseModel):
                 f"bars of TIMEFRAME={self.timeframe} and two buckets"
             )
         try:
-            self.build_strategy  # noqa: B018 - loading it is the check
+            self.strategy_in_use  # noqa: B018 - loading it is the check
         except BadSetting as error:
             yield str(error)
 
@@ -231,8 +231,8 @@ class Settings(BaseModel):
         return f"crypto-ai-bot-{self.deployment_tag}"
 
     @property
-    def build_strategy(self) -> Callable[[], Strategy]:
-        """Makes fresh folds of the strategy in use."""
+    def strategy_in_use(self) -> Strategy:
+        """The strategy that STRATEGY names, with its parameters."""
         return registry.load(self.strategy, self.strategy_parameters)
 
     @property

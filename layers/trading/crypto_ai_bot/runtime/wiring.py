@@ -130,7 +130,7 @@ def _policy(settings: Settings) -> Policy:
         mode=settings.mode,
         deployment_tag=settings.deployment_tag,
         symbols=settings.symbols,
-        build_strategy=settings.build_strategy,
+        strategy=settings.strategy_in_use,
         timeframe=settings.timeframe,
         amount_quote=settings.fixed_amount,
         bucket_ms=settings.idempotency_bucket_ms,

@@ -1,6 +1,5 @@
 """What every use case is handed: the doors, and how this deployment trades."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -34,7 +33,7 @@ class Policy:
     mode: str
     deployment_tag: str
     symbols: tuple[Symbol, ...]
-    build_strategy: Callable[[], Strategy]
+    strategy: Strategy
     timeframe: str
     amount_quote: Decimal
     bucket_ms: int
