@@ -72,7 +72,7 @@ def deepest_drawdown(curve: Sequence[float]) -> Drawdown:
     for index, value in enumerate(curve):
         if value > peak:
             peak, peak_index = value, index
-        elif (peak - value) / peak > deepest.fraction:
+        elif peak and (peak - value) / peak > deepest.fraction:
             deepest = Drawdown(peak - value, (peak - value) / peak, peak_index, index)
     return deepest
 
@@ -94,9 +94,16 @@ def by_day(times_ms: Sequence[int], values: Sequence[float]) -> tuple[list[int],
 
 
 def changes(values: Sequence[float], start: float) -> list[float]:
-    """Each value over the one before it, less 1; the first over `start`. Values are above 0."""
-    before = [start, *values[:-1]]
-    return [value / earlier - 1 for value, earlier in zip(values, before, strict=True)]
+    """Each value over the one before it, less 1; the first over `start`.
+
+    An account that is down to nothing is lost: -1, and 0 ever after.
+    """
+    found, before = list[float](), start
+    for value in values:
+        left = max(value, 0.0) if before else 0.0
+        found.append(left / before - 1 if before else 0.0)
+        before = left
+    return found
 
 
 @dataclass(frozen=True, slots=True)
