@@ -71,7 +71,7 @@ def market_of(closes: Sequence[float], base: str = "BTC") -> Market:
 
 def noise(bars: int, seed: int, drift: float = 0.0, spread: float = 0.006) -> Market:
     """A price that wanders: nothing in it can be foretold but its drift."""
-    chance, price, closes = random.Random(seed), 100.0, []
+    chance, price, closes = random.Random(seed), 100.0, []  # noqa: S311 - made prices
     for _ in range(bars):
         price *= 1 + chance.gauss(drift, spread)
         closes.append(price)

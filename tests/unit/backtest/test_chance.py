@@ -13,13 +13,13 @@ from small_backtest import TERMS, Riding, market_of, noise, run, without_costs
 
 
 def test_the_bootstrap_of_equal_days_is_their_product() -> None:
-    totals = _resampled([0.01] * 50, random.Random(1))
+    totals = _resampled([0.01] * 50, random.Random(1))  # noqa: S311 - as it is given
     assert totals == pytest.approx([1.01**50 - 1] * len(totals))
 
 
 def test_the_bootstrap_spreads_as_independent_days_do() -> None:
     """100 days of a deviation of 1 % each: a total of about 10 %, so 95 of 100 within 20 %."""
-    chance = random.Random(2)
+    chance = random.Random(2)  # noqa: S311 - made days
     daily = [chance.gauss(0, 0.01) for _ in range(400)]
     mean = sum(daily) / len(daily)
     check = confidence([one - mean for one in daily], seed=3)

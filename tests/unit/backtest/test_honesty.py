@@ -9,7 +9,7 @@ import pytest
 from crypto_ai_bot.backtest.honesty import NAMES, Examined, examine
 from crypto_ai_bot.backtest.market import Finding, Market, Terms
 from crypto_ai_bot.backtest.space import drawn, ranges_of, with_parameters
-from crypto_ai_bot.backtest.trials import Trial, trial_of
+from crypto_ai_bot.backtest.trials import trial_of
 from crypto_ai_bot.backtest.verdict import Check, Standing, conclusion
 from crypto_ai_bot.domain.market import HOUR_MS
 from crypto_ai_bot.strategies.base import Strategy
@@ -55,11 +55,7 @@ def test_the_best_of_a_thousand_on_noise_is_told_of() -> None:
     market, terms, plain = without_costs(noise(3_000, 7)), FREE, Averages()
     sets = drawn(plain, ranges_of(plain, ["fast=2:60", "slow=5:200"]), 1_000, seed=4)
     assert len(sets) == 1_000
-    trials: list[Trial] = []
-    for parameters in sets:
-        candidate = with_parameters(plain, parameters)
-        assert candidate
-        trials.append(trial_of(run, [market], candidate, terms, parameters))
+    trials = [trial_of(candidate, run([market], candidate, terms)) for candidate in sets]
     best = max(trials, key=lambda trial: trial.sharpe)
     chosen = with_parameters(plain, best.parameters)
     assert chosen

@@ -101,9 +101,11 @@ def random_entries(
     )
     if better <= 1 - _SURE:
         return Check("random-entries", Standing.PASSES, f"{told}: its entries matter.", figures)
-    standing = Standing.FAILS if better >= _NO_BETTER else Standing.UNCLEAR
+    if better < _NO_BETTER:
+        sentence = f"{told}: that is not rare enough to rule out chance."
+        return Check("random-entries", Standing.UNCLEAR, sentence, figures)
     sentence = f"{told}: when it enters matters no more than chance does."
-    return Check("random-entries", standing, sentence, figures)
+    return Check("random-entries", Standing.FAILS, sentence, figures)
 
 
 def _held(market: Market, closed: Sequence[Trade]) -> _Held:

@@ -11,7 +11,7 @@ from crypto_ai_bot.backtest.market import Market, Terms
 from crypto_ai_bot.backtest.market_alone import Run, against_the_market, data, dearer
 from crypto_ai_bot.backtest.records import EquityCurve
 from crypto_ai_bot.backtest.result import Result
-from crypto_ai_bot.backtest.space import drawn, ranges_of, with_parameters
+from crypto_ai_bot.backtest.space import drawn, ranges_of
 from crypto_ai_bot.backtest.statistics import by_day, changes
 from crypto_ai_bot.backtest.trials import Trial, trial_of
 from crypto_ai_bot.backtest.verdict import Check
@@ -104,10 +104,9 @@ def _walked(examined: Examined) -> Check:
     strategy = examined.strategy
     bars = sum(market.bars for market in examined.markets)
     count = min(max(_BARS_FOR_CANDIDATES // (bars or 1), _CANDIDATES_MIN), _CANDIDATES_MAX)
-    sets = [{}, *drawn(strategy, ranges_of(strategy), count, examined.seed)]
+    others = drawn(strategy, ranges_of(strategy), count, examined.seed)
     trials = [
-        trial_of(examined.run, examined.markets, candidate, examined.terms, parameters)
-        for parameters in sets
-        if (candidate := with_parameters(strategy, parameters) if parameters else strategy)
+        trial_of(candidate, examined.run(examined.markets, candidate, examined.terms))
+        for candidate in [strategy, *others]
     ]
     return walk_forward(trials, len(trials))

@@ -19,6 +19,7 @@ from crypto_ai_bot.domain.errors import BadSetting
 from crypto_ai_bot.strategies.base import Strategy
 
 _STARTING: Final = 10  # tries at random before the model proposes
+_MISSES_MAX: Final = 20  # for each try, until hardly any parameters are taken to go together
 
 type Ground = tuple[Run, Sequence[Market], Strategy, Terms]
 
@@ -33,9 +34,9 @@ def search(
 ) -> list[Trial]:
     """Tries `tries` sets of parameters for the best daily Sharpe ratio; all that ran, in order.
 
-    Sets that do not go together are not run and not counted. `on_trial` is told of each as it
-    ends, with its number from 1. The same seed on the same number of cores makes the same search.
-    Raises BadSetting without optuna, or with nothing to search.
+    Sets that do not go together are not run; where hardly any do, there are fewer tries.
+    `on_trial` is told of each as it ends, with its number from 1. The same seed on the same number
+    of cores makes the same search. Raises BadSetting without optuna, or with nothing to search.
     """
     if not ranges:
         raise BadSetting("--search: the strategy has no number to search; give it with --range")
@@ -51,17 +52,19 @@ def search(
     cores = cores or os.process_cpu_count() or 1
     trials = list[Trial]()
     with _workers(ground, cores) as pool:
-        for begun in range(0, tries, cores):
-            batch = [study.ask(space) for _ in range(min(cores, tries - begun))]
+        for _ in range(tries * _MISSES_MAX):
+            if len(trials) == tries:
+                break
+            batch = [study.ask(space) for _ in range(min(cores, tries - len(trials)))]
             running = [(asked, _begun(pool, strategy, asked.params)) for asked in batch]
-            for number, (asked, future) in enumerate(running, begun + 1):
+            for asked, future in running:
                 if future is None:
                     study.tell(asked, state=optuna.trial.TrialState.FAIL)
                     continue
                 trial = future.result()
                 study.tell(asked, trial.sharpe)
                 trials.append(trial)
-                on_trial(number, trial)
+                on_trial(len(trials), trial)
     return trials
 
 
@@ -87,14 +90,14 @@ def _space(optuna: Any, ranges: Sequence[Range]) -> dict[str, Any]:
 def _begun(pool: Executor, strategy: Strategy, parameters: Parameters) -> Future[Trial] | None:
     """The run of these parameters on some core; None for ones that do not go together."""
     candidate = with_parameters(strategy, parameters)
-    return pool.submit(_try, candidate, dict(parameters)) if candidate else None
+    return pool.submit(_try, candidate) if candidate else None
 
 
 @contextmanager
 def _workers(ground: Ground, cores: int) -> Iterator[Executor]:
     """Processes that have the candles already: they are handed over once, not with each try."""
     with ProcessPoolExecutor(
-        cores, mp_context=get_context("fork"), initializer=_settle, initargs=(ground,)
+        cores, mp_context=get_context("spawn"), initializer=_settle, initargs=(ground,)
     ) as pool:
         yield pool
 
@@ -106,6 +109,6 @@ def _settle(ground: Ground) -> None:
     _GROUND[:] = [ground]
 
 
-def _try(candidate: Strategy, parameters: Parameters) -> Trial:
+def _try(candidate: Strategy) -> Trial:
     run, markets, _, terms = _GROUND[0]
-    return trial_of(run, markets, candidate, terms, parameters)
+    return trial_of(candidate, run(markets, candidate, terms))

@@ -67,6 +67,12 @@ def _spelled(text: str) -> tuple[str, tuple[float, float]]:
     return name, ends
 
 
+def parameters_of(strategy: Strategy) -> Parameters:
+    """All that it was made with, defaults included; nothing for one that shows nothing."""
+    made: Any = strategy
+    return {f.name: getattr(made, f.name) for f in fields(made)} if is_dataclass(made) else {}
+
+
 def with_parameters(strategy: Strategy, parameters: Parameters) -> Strategy | None:
     """`strategy` with other parameters; None for ones that it does not take together."""
     try:
@@ -75,19 +81,22 @@ def with_parameters(strategy: Strategy, parameters: Parameters) -> Strategy | No
         return None
 
 
-def drawn(strategy: Strategy, ranges: Sequence[Range], count: int, seed: int) -> list[Parameters]:
-    """`count` sets of parameters drawn evenly at random, or fewer where hardly any go together."""
+def drawn(strategy: Strategy, ranges: Sequence[Range], count: int, seed: int) -> list[Strategy]:
+    """`strategy` with `count` sets of parameters drawn evenly at random.
+
+    Fewer where hardly any go together, none where there is no range.
+    """
     chance = random.Random(seed)  # noqa: S311 - draws parameters, hides nothing
-    found: list[Parameters] = []
+    found: list[Strategy] = []
     for _ in range(count * _DRAWS_MAX if ranges else 0):
         if len(found) == count:
             break
-        one = {
-            r.name: chance.randint(int(r.low), int(r.high))
-            if r.whole
-            else chance.uniform(r.low, r.high)
-            for r in ranges
-        }
-        if with_parameters(strategy, one):
+        if one := with_parameters(strategy, {r.name: _drawn(r, chance) for r in ranges}):
             found.append(one)
     return found
+
+
+def _drawn(one: Range, chance: random.Random) -> float:
+    if one.whole:
+        return chance.randint(int(one.low), int(one.high))
+    return chance.uniform(one.low, one.high)

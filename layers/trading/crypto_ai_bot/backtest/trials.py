@@ -10,9 +10,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from crypto_ai_bot.backtest.market import Market, Terms
-from crypto_ai_bot.backtest.market_alone import Run
-from crypto_ai_bot.backtest.space import Parameters
+from crypto_ai_bot.backtest.market import Market
+from crypto_ai_bot.backtest.result import Result
+from crypto_ai_bot.backtest.space import Parameters, parameters_of
 from crypto_ai_bot.backtest.statistics import by_day, changes, moments_of
 from crypto_ai_bot.domain.errors import BadSetting
 from crypto_ai_bot.strategies.base import Strategy
@@ -20,24 +20,44 @@ from crypto_ai_bot.strategies.base import Strategy
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One try: its parameters, the change of its equity day by day, and the daily Sharpe ratio."""
+    """One try: with which parameters, on which terms, and how its equity changed day by day.
+
+    `parameters` are all of them, defaults included. `terms` tells terms apart. `sharpe` is daily.
+    """
 
     parameters: Parameters
+    terms: str
     daily: tuple[float, ...]
     sharpe: float
     made_pct: float
 
+    @property
+    def name(self) -> str:
+        """What makes it another try than others of the same subject."""
+        return f"{_spelled(self.parameters)} on {self.terms}"
 
-def trial_of(
-    run: Run, markets: Sequence[Market], strategy: Strategy, terms: Terms, parameters: Parameters
-) -> Trial:
-    """Runs `strategy`, which has `parameters`, and keeps what later judgements need."""
-    result = run(markets, strategy, terms)
+
+def trial_of(strategy: Strategy, result: Result) -> Trial:
+    """What later judgements need of a run of `strategy`."""
+    terms = result.terms
     start = float(terms.start_quote)
     _, quote = by_day(*result.equity)
     daily = tuple(changes(quote, start))
-    made_pct = 100 * (result.final_equity / start - 1)
-    return Trial(dict(parameters), daily, moments_of(daily).sharpe, made_pct)
+    return Trial(
+        parameters=dict(parameters_of(strategy)),
+        terms=_digest(repr(terms)),
+        daily=daily,
+        sharpe=moments_of(daily).sharpe,
+        made_pct=100 * (result.final_equity / start - 1),
+    )
+
+
+def _spelled(parameters: Parameters) -> str:
+    return " ".join(f"{name}={value}" for name, value in sorted(parameters.items()))
+
+
+def _digest(text: str) -> str:
+    return sha256(text.encode()).hexdigest()[:16]
 
 
 def subject_of(strategy: Strategy, markets: Sequence[Market]) -> str:
@@ -45,7 +65,7 @@ def subject_of(strategy: Strategy, markets: Sequence[Market]) -> str:
     kind = type(strategy)
     bounds = [f"{m.symbol} {m.timeframe_ms} {m.opened_ms[0]} {m.opened_ms[-1]}" for m in markets]
     named = "\n".join([f"{kind.__module__}.{kind.__qualname__}", *bounds])
-    return sha256(named.encode()).hexdigest()[:16]
+    return _digest(named)
 
 
 def remember(path: Path, subject: str, trials: Iterable[Trial]) -> None:
