@@ -30,7 +30,7 @@ run_arguments = $(if $(TICKS),--ticks '$(TICKS)') $(foreach file,$(DATA),--data 
   $(if $(EXCHANGE),--exchange '$(EXCHANGE)') $(if $(JSON),--json) \
   $(foreach name,$(SETTINGS),$(if $($(name)),--set '$(name)=$($(name))'))
 
-.PHONY: help setup run test check coverage bench build deploy-local lock forget clean
+.PHONY: help setup run test check coverage bench build deploy deploy-local lock forget clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -62,6 +62,14 @@ bench: setup ## what things cost, as ratios against a floor of the same run; wri
 build: setup ## the layers and functions for AWS, into .aws-sam; ARCHITECTURE=arm64 or x86_64
 	@LAYER_PLATFORM=$(or $(platform_$(ARCHITECTURE)),$(error ARCHITECTURE is $(ARCHITECTURE); allowed: arm64, x86_64)) \
 	  sam build --parameter-overrides Architecture=$(ARCHITECTURE)
+
+# sam deploy takes the overrides of its command line instead of samconfig.toml's: here they are added.
+overrides_of = $(BIN)/python -c "import tomllib; print(*tomllib.load(open('samconfig.toml', 'rb'))['$(ENVIRONMENT)']['deploy']['parameters']['parameter_overrides'])"
+deploy: setup ## deploy what was built to AWS: ENVIRONMENT=paper, live-sandbox or live; OVERRIDES='Name=value ...'
+	@case '$(ENVIRONMENT)' in paper|live-sandbox|live) ;; \
+	  *) echo "ENVIRONMENT is '$(ENVIRONMENT)'; allowed: paper, live-sandbox, live" >&2; exit 2 ;; esac
+	@sam deploy --config-env $(ENVIRONMENT) $(if $(CI),--no-confirm-changeset) \
+	  --parameter-overrides $$($(overrides_of)) $(OVERRIDES)
 
 deploy-local: setup ## build and deploy the stack to the embedded cloud, and end
 	@exec $(BIN)/python -m crypto_ai_bot.local.rehearsal --deploy-only $(run_arguments)

@@ -1,4 +1,4 @@
-"""docs/cost.md against what is computed, within a tenth: bytes move with every field that is added."""
+"""docs/cost.md against what is computed, within a tenth: every field that is added moves bytes."""
 
 import re
 from pathlib import Path
