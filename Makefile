@@ -30,7 +30,7 @@ run_arguments = $(if $(TICKS),--ticks '$(TICKS)') $(foreach file,$(DATA),--data 
   $(if $(EXCHANGE),--exchange '$(EXCHANGE)') $(if $(JSON),--json) \
   $(foreach name,$(SETTINGS),$(if $($(name)),--set '$(name)=$($(name))'))
 
-.PHONY: help setup run test check coverage bench build deploy deploy-local lock forget clean
+.PHONY: help setup run test check check-template coverage bench build deploy deploy-local lock forget clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -50,6 +50,14 @@ check: setup ## lint, format, types, import contract, template
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@sam validate --lint
+
+lint := .local/template-lint
+check-template: setup ## the template by cfn-lint's serverless rules and checkov, in an environment of their own
+	@cmp -s .ci/requirements-template.txt $(lint)/.made-from || { $(BIN)/uv venv --quiet --clear --python $(PYTHON) $(lint) \
+	  && $(BIN)/uv pip install --quiet --python $(lint)/bin/python --require-hashes -r .ci/requirements-template.txt \
+	  && cp .ci/requirements-template.txt $(lint)/.made-from; }
+	@$(lint)/bin/cfn-lint --config-file .cfnlint-serverless.yaml
+	@$(lint)/bin/checkov --config-file .checkov.yaml --file template.yaml
 
 rooms := */crypto_ai_bot/domain/*,*/crypto_ai_bot/risk/*,*/crypto_ai_bot/reconciliation/*,*/crypto_ai_bot/usecases/*
 coverage: setup ## branch coverage of the rooms that decide; under 95 % it fails
@@ -86,10 +94,11 @@ on exits-only off status:
 
 # --universal: one lock for every platform. Layer and environment get the same versions.
 lock_flags := --quiet --universal --python-version 3.13 --generate-hashes --no-header --no-annotate --no-emit-index-url
-lock: setup ## bring the four lock files up to date with what is asked for
+lock: setup ## bring the five lock files up to date with what is asked for
 	@$(BIN)/uv pip compile $(lock_flags) --upgrade pyproject.toml --extra dev .ci/requirements-build.in -o requirements.lock
 	@$(BIN)/uv pip compile $(lock_flags) pyproject.toml -c requirements.lock -o layers/dependencies/requirements.txt
 	@$(BIN)/uv pip compile $(lock_flags) --upgrade .ci/requirements-sam.in -o .ci/requirements-sam.txt
+	@$(BIN)/uv pip compile $(lock_flags) --upgrade .ci/requirements-template.in -o .ci/requirements-template.txt
 	@$(BIN)/uv pip compile $(lock_flags) --upgrade .ci/requirements-uv.in -o .ci/requirements-uv.txt
 
 forget: ## begin anew: remove this machine's paper accounts and rehearsals
