@@ -66,6 +66,16 @@ build: setup ## the layers and functions for AWS, into .aws-sam; ARCHITECTURE=ar
 deploy-local: setup ## build and deploy the stack to the embedded cloud, and end
 	@exec $(BIN)/python -m crypto_ai_bot.local.rehearsal --deploy-only $(run_arguments)
 
+.PHONY: on exits-only off status
+on: setup ## let the stack STACK= trade
+exits-only: setup ## no entries by the stack STACK=, its stops go on: the emergency stop
+off: setup ## nothing at all by the stack STACK=, which leaves its positions bare
+status: setup ## what the stack STACK= may trade, and how it is
+on exits-only off status:
+	@exec $(BIN)/python -m crypto_ai_bot.cli.trading $@ \
+	  --stack '$(or $(STACK),$(error STACK is needed: the name of the stack, as in make $@ STACK=crypto-ai-bot))' \
+	  $(if $(REASON),--reason '$(REASON)') $(if $(JSON),--json)
+
 # --universal: one lock for every platform. Layer and environment get the same versions.
 lock_flags := --quiet --universal --python-version 3.13 --generate-hashes --no-header --no-annotate --no-emit-index-url
 lock: setup ## bring the four lock files up to date with what is asked for

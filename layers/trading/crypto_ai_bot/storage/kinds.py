@@ -70,6 +70,11 @@ def _with_exchange_stop(ledger: Item) -> Item:
     return {**ledger, "exchange_stop": None}
 
 
+def _with_fees_unbooked(account: Item) -> Item:
+    """Accounts of schema 1 forgot the fees that were paid in other coins."""
+    return {**account, "fees_unbooked": {}}
+
+
 HOT: Final = "HOT"
 PAPER: Final = "PAPER"
 ORDER: Final = "ORDER"
@@ -77,7 +82,7 @@ ORDER_WITH_FILLS: Final = "ORDER#{0.client_order_id}"
 FINISHED: Final = "ORDER#{0.report.updated_ms:013d}#{0.report.exchange_order_id}"
 
 KINDS: Final = (
-    Kind("account", Account, HOT, "ACCOUNT"),
+    Kind("account", Account, HOT, "ACCOUNT", (_with_fees_unbooked,)),
     Kind("control", Control, HOT, "CONTROL"),
     Kind("ledger", Ledger, HOT, "LEDGER#{0.symbol}", (_with_exchange_stop,)),
     Kind("rules", MarketRules, HOT, "RULES#{0.symbol}"),

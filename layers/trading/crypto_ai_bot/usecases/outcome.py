@@ -80,6 +80,7 @@ def _order(order: Order | None) -> dict[str, Any] | None:
         "purpose": str(order.request.purpose),
         "slot_ms": order.request.slot_ms,
         "state": str(order.state),
+        "resolution": order.resolution,
         "filled_base": plain(order.totals.base),
         "filled_quote": plain(order.totals.quote),
         "average_price": plain(order.totals.average_price),

@@ -7,7 +7,7 @@ from crypto_ai_bot.domain.market import Balance, MarketRules, Symbol
 from crypto_ai_bot.domain.order import OrderRequest, Purpose, Side
 from crypto_ai_bot.domain.signal import Signal
 from crypto_ai_bot.ports.store import Advance
-from crypto_ai_bot.risk.gate import Refused, review
+from crypto_ai_bot.risk.gate import Approved, Refused, refuse_unasked, review
 from crypto_ai_bot.risk.rules import Facts
 from crypto_ai_bot.risk.sizing import cut_to_free
 from crypto_ai_bot.usecases.attempts import find_earlier
@@ -87,10 +87,7 @@ def trade(
         if ledger.position != position:
             break
         seen = replace(seen, ledger=ledger)
-        balance = desk.broker.fetch_balance(request.symbol)
-        request = cut_to_free(request, balance, sight.quotes[request.symbol], market)
-        facts = _facts(desk, sight, request, market, balance)
-        permission = review(request, facts, desk.policy.limits)
+        permission = _permission(desk, sight, request, market)
         seen = replace(seen, verdict=permission.verdict)
         if isinstance(permission, Refused):
             return replace(seen, decision=Decision.BLOCKED, reasons=permission.verdict.reasons)
@@ -109,10 +106,22 @@ def trade(
                 )
             if not placed.stale:
                 return replace(seen, decision=Decision.ERROR, reasons=(placed.reason,))
-        elif not ledger.free_for(sight.tick.run_id, facts.now_ms):
+        elif not ledger.free_for(sight.tick.run_id, permission.facts.now_ms):
             break
         sight = look_again(desk, sight)
     return replace(seen, reasons=("another run has the symbol",))
+
+
+def _permission(
+    desk: Desk, sight: Sight, request: OrderRequest, market: MarketRules
+) -> Approved | Refused:
+    """The gate's word, on the balance as it is now; a failing exchange is not asked for that."""
+    trouble, limits = desk.broker.trouble(desk.clock.now_ms()), desk.policy.limits
+    if unasked := refuse_unasked(request, trouble, limits):
+        return unasked
+    balance = desk.broker.fetch_balance(request.symbol)
+    request = cut_to_free(request, balance, sight.quotes[request.symbol], market)
+    return review(request, _facts(desk, sight, request, market, balance), limits)
 
 
 def _facts(
