@@ -1,0 +1,247 @@
+"""The promises of DESIGN 3, asked of every write, submission, trade and ended run as it happens.
+
+Nothing else moves the books or the account, so between these moments each promise goes on holding.
+Each is told with the number that DESIGN gives it.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from crypto_ai_bot.domain.event import EventKind
+from crypto_ai_bot.domain.ledger import Ledger
+from crypto_ai_bot.domain.market import HOUR_MS, Symbol
+from crypto_ai_bot.domain.money import ZERO, total
+from crypto_ai_bot.domain.order import CAME_TO_NOTHING, Order, Purpose, Side
+from crypto_ai_bot.domain.trading_state import TradingState
+from crypto_ai_bot.ports.store import Change, Create, Replace, Unchanged
+from crypto_ai_bot.risk.rules import STALE_PRICE_MS, STALE_TICK_MS
+from crypto_ai_bot.usecases.execution import JUDGED_WITHIN_MS
+from simulation.client import KEY, Submission
+from simulation.market import BAR_MS
+
+if TYPE_CHECKING:
+    from crypto_ai_bot.local.exchange.engine.orders import SpotOrder
+    from simulation.deployment import Deployment
+    from simulation.scheduler import Invocation
+
+REQUEST_LIFE_MS = 3_000
+PARAMETER_AGE_MS = 10_000
+# What our errors say when the books would have become untrue: found before anything was written.
+_BROKEN = re.compile(
+    r"cannot (accept|fill|finish|reject|lose|prove_absent|appear)|totals fell"
+    r"|without its lease|not journaled|no order under way|of what it bought|base held|BTC held"
+    r"|ETH held|SOL held"
+)
+
+
+def at_commit(deployment: "Deployment", run: "Invocation", changes: Sequence[Change]) -> None:
+    """What is asked of a write, on the books as they stood right before it."""
+    for change in changes:
+        match change:
+            case Create(Order() as order):
+                _journaled_once(deployment, order)
+                _only_the_holder_writes(deployment, run, order.request.symbol)
+                if order.request.purpose is Purpose.ENTRY:
+                    _entries_only_while_on(deployment, order)
+                    _orders_within_the_hour(deployment, order)
+                    _on_facts_of_this_moment(deployment, run, order)
+                _at_a_price_of_this_minute(deployment, run, order)
+            case Replace(Order() as order):
+                _only_the_holder_writes(deployment, run, order.request.symbol)
+            case Replace(Ledger() as ledger):
+                _only_the_holder_writes(deployment, run, ledger.symbol)
+                _stops_only_rise(deployment, ledger)
+                assert ledger.token >= deployment.ledger(ledger.symbol).token, "I11 a token fell"
+            case Unchanged(Ledger() as ledger):
+                _only_the_holder_writes(deployment, run, ledger.symbol)
+            case _:
+                pass
+
+
+def after_commit(deployment: "Deployment", changes: Sequence[Change]) -> None:
+    """What holds of the books right after a write; the exchange may be ahead of them."""
+    for change in changes:
+        match change:
+            case Create(Order() as order) | Replace(Order() as order):
+                _fills_add_up(deployment, order)
+                _nothing_denied_that_traded(deployment, order)
+                assert KEY not in order.answer, "I12 a secret in an item"
+            case Replace(Ledger() as ledger):
+                _ledger_is_its_fills(deployment, ledger.symbol)
+                ledger_equals_exchange(deployment, ledger.symbol)
+                assert ledger.worst_base >= 0, f"I6 {ledger.symbol} {ledger.worst_base}"
+                _worst_case_within_limits(deployment)
+            case Create(event) if getattr(event, "kind", None) in {EventKind.DRIFT, EventKind.HALT}:
+                _no_false_alarm(deployment, event)
+            case _:
+                pass
+
+
+def _journaled_once(deployment: "Deployment", order: Order) -> None:
+    """I2: create-once. An order that expired from the table was never made."""
+    before = deployment.orders.get(order.client_order_id)
+    assert before is None or before.state in CAME_TO_NOTHING, f"I2 {order.client_order_id} twice"
+
+
+def _only_the_holder_writes(deployment: "Deployment", run: "Invocation", symbol: Symbol) -> None:
+    """I11: nobody writes a ledger, or its order, that another run holds."""
+    lease = deployment.ledger(symbol).lease
+    now_ms = deployment.world.now_ms + run.off_ms
+    free = lease is None or lease.owner == run.name or lease.expires_ms <= now_ms
+    assert free, f"I11 {run.name} writes {symbol}, which {lease} holds"
+
+
+def _entries_only_while_on(deployment: "Deployment", order: Order) -> None:
+    """I8: no entry is journaled once the table says otherwise."""
+    state = deployment.control.state
+    assert state is TradingState.ON, f"I8 {order.client_order_id} while the table says {state}"
+
+
+def _orders_within_the_hour(deployment: "Deployment", entry: Order) -> None:
+    """I5: an entry is journaled only while the hour has room, the machines' clocks allowed for."""
+    since_ms = entry.journaled_ms - HOUR_MS + 2 * deployment.world.skew_ms_max
+    made = sum(order.journaled_ms > since_ms for order in deployment.orders.values())
+    most = deployment.policy.limits.orders_per_hour_max
+    assert made < most or not most, f"I5 {made} orders within the hour, {most} allowed"
+
+
+def _on_facts_of_this_moment(deployment: "Deployment", run: "Invocation", entry: Order) -> None:
+    """An entry rests on a word of the operator, a tick and a bar that are of this moment."""
+    world, name = deployment.world, entry.client_order_id
+    judged_ms = world.now_ms - run.parameter_ms
+    assert judged_ms <= JUDGED_WITHIN_MS, f"I8 {name}: the parameter was read {judged_ms} ms ago"
+    tick_ms = world.now_ms + run.off_ms - run.scheduled_ms
+    assert tick_ms <= STALE_TICK_MS + JUDGED_WITHIN_MS, f"{name}: its tick is {tick_ms} ms old"
+    bar_ms = world.now_ms + run.off_ms - entry.request.slot_ms
+    most_ms = BAR_MS + STALE_TICK_MS
+    assert bar_ms <= most_ms, f"{name}: its bar is {bar_ms} ms old"
+
+
+def _at_a_price_of_this_minute(deployment: "Deployment", run: "Invocation", order: Order) -> None:
+    age_ms = deployment.world.now_ms - run.priced_ms
+    most_ms = STALE_PRICE_MS + JUDGED_WITHIN_MS
+    assert age_ms <= most_ms, f"{order.client_order_id}: its price is {age_ms} ms old"
+
+
+def _stops_only_rise(deployment: "Deployment", ledger: Ledger) -> None:
+    """A stop and a peak of one position never fall."""
+    before, after = deployment.ledger(ledger.symbol).guard, ledger.guard
+    if before and after and before.opened_ms == after.opened_ms:
+        fell = after.stop_price < before.stop_price or after.peak_price < before.peak_price
+        assert not fell, f"the stop of {ledger.symbol} fell: {before} to {after}"
+
+
+def _fills_add_up(deployment: "Deployment", order: Order) -> None:
+    """I7: the fills of an order add up to its totals."""
+    fills = deployment.fills.get(order.client_order_id, ())
+    base, quote = total(one.traded.base for one in fills), total(one.traded.quote for one in fills)
+    told = (order.totals.base, order.totals.quote)
+    assert (base, quote) == told, f"I7 {order.client_order_id}: fills {base}, {quote}; told {told}"
+
+
+def _ledger_is_its_fills(deployment: "Deployment", symbol: Symbol) -> None:
+    """I7: all fills add up to what the ledger holds."""
+    held, fills = deployment.ledger(symbol).position.base, deployment.held_base[symbol]
+    assert held == fills, f"I7 {symbol}: the ledger holds {held}, its fills bring {fills}"
+
+
+def ledger_equals_exchange(deployment: "Deployment", symbol: Symbol) -> None:
+    """I4: with no order under way, the ledger holds what the exchange's trades have brought."""
+    ledger = deployment.ledger(symbol)
+    if ledger.pending is None and not deployment.denied_on(symbol):
+        held, net = ledger.position.base, deployment.net_base[symbol]
+        assert held == net, f"I4 {symbol}: the ledger holds {held}, the exchange brought {net}"
+
+
+def quote_equals_exchange(deployment: "Deployment") -> None:
+    """I4: the quote that all fills have moved is what the exchange's trades have moved."""
+    if not any(one.pending for one in deployment.ledgers.values()) and not deployment.denied:
+        moved, net = deployment.moved_quote, deployment.net_quote
+        assert moved == net, f"I4 the fills moved {moved} quote, the exchange {net}"
+
+
+def _worst_case_within_limits(deployment: "Deployment") -> None:
+    """I5: held at cost, and pending buys as bought, within the limit; the account says the same."""
+    worst = total(
+        one.position.cost_quote + (one.pending.worst_cost_quote if one.pending else ZERO)
+        for one in deployment.ledgers.values()
+    )
+    limit = deployment.policy.limits.exposure_quote_max
+    doubled = deployment.world.doubled  # what an intermediary bought twice no limit can hold back
+    assert worst <= limit or not limit or doubled, f"I5 {worst} of {limit}"
+    told = deployment.account.exposure_quote
+    assert told == worst, f"I5 the account says {told}, the ledgers {worst}"
+
+
+def _nothing_denied_that_traded(deployment: "Deployment", order: Order) -> None:
+    """I10: an order that the books call never made has not traded at the exchange."""
+    name = order.client_order_id
+    if order.state in CAME_TO_NOTHING and name not in deployment.denied:
+        traded = any(one.filled_base for one in deployment.world.gate.named(name))
+        assert not traded, f"I10 {name} is {order.state} and has traded: {order.resolution}"
+
+
+def _no_false_alarm(deployment: "Deployment", event: Any) -> None:
+    """Nobody is alarmed about a symbol that only our own orders have moved."""
+    touched = any(str(symbol) == event.symbol for symbol in deployment.excused)
+    assert touched, f"false alarm: {event.text}"
+
+
+def at_submission(deployment: "Deployment", submission: Submission) -> None:
+    """I1, I3: submitted once, journaled before, by the deployment that holds the account."""
+    name = submission.name
+    assert name not in deployment.submitted, f"I1 {name} is submitted twice"
+    deployment.submitted.add(name)
+    order = deployment.orders.get(name)
+    assert order, f"I3 {name} is submitted and not journaled"
+    assert submission.expires_ms <= order.expires_ms, f"I3 {name} may arrive after its end"
+    holder = deployment.lock().owner
+    assert holder == deployment.tag, f"{deployment.tag} trades, and {holder or 'nobody'} may"
+
+
+def at_trade(deployment: "Deployment", made: "SpotOrder") -> None:
+    """I2, I6, I8, asked when an order of ours takes effect at the exchange."""
+    order = deployment.orders[made.wish.text]
+    request = order.request
+    names = deployment.made[request.symbol, request.purpose, request.slot_ms]
+    if made.filled_base:
+        names.add(order.client_order_id)
+    assert len(names) <= 1, f"I2 {request.purpose} of {request.slot_ms}: {sorted(names)}"
+    settled = deployment.ledger(request.symbol).pending is None
+    denied = order.client_order_id in deployment.denied
+    late = settled and made.filled_base and not denied and not deployment.world.doubled
+    assert not late, f"I10 {order.client_order_id} takes effect, and the books are settled"
+    if request.side is Side.BUY:
+        _entries_heed_the_parameter(deployment, order)
+    else:
+        held = deployment.ledger(request.symbol).position.base
+        enough = made.filled_base <= held or deployment.world.doubled
+        assert enough, f"I6 {order.client_order_id} sells {made.filled_base} of {held} held"
+
+
+def _entries_heed_the_parameter(deployment: "Deployment", order: Order) -> None:
+    """I8: no entry takes effect once the parameter has long said otherwise.
+
+    It stands in no transaction: the bound is its age in the cache, the age that facts may have at
+    the journal, and the life of a request.
+    """
+    world = deployment.world
+    life_ms = max(order.expires_ms - order.journaled_ms, REQUEST_LIFE_MS) + world.skew_ms_max
+    since_ms = world.now_ms - PARAMETER_AGE_MS - JUDGED_WITHIN_MS - life_ms
+    heard = [state for state, until_ms in world.parameter_until_ms if until_ms >= since_ms]
+    assert TradingState.ON in heard, f"I8 {order.client_order_id}, the parameter says {heard}"
+
+
+def at_end_of_run(deployment: "Deployment", run: "Invocation") -> None:
+    """I9: an exits run tells of each position that was open all the while. I12. No broken books."""
+    told = {one.symbol: one for one in run.result.symbols}
+    now = deployment.guarded() if run.open_at_start else {}
+    for symbol, opened_ms in run.open_at_start.items():
+        if now.get(symbol) == opened_ms:
+            assert symbol in told, f"I9 {run.name} does not tell of {symbol}"
+    for one in told.values():
+        for reason in one.reasons:
+            assert KEY not in reason, "I12 a secret in a reason"
+            broken = _BROKEN.search(reason) and not deployment.world.doubled
+            assert not broken, f"{run.name}: {one.symbol}: {reason}"
