@@ -6,11 +6,10 @@ simulated day. Everything else between the use cases and the engine is the produ
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 from itertools import islice
 from typing import Any
 
-from crypto_ai_bot.domain.money import ZERO, plain, total
+from crypto_ai_bot.domain.money import total
 from crypto_ai_bot.local.exchange.engine.accounts import Account
 from crypto_ai_bot.local.exchange.engine.engine import Engine
 from crypto_ai_bot.local.exchange.engine.orders import Refused, SpotOrder, Status, Trade
@@ -140,8 +139,8 @@ class GateAccount:
         first, *rest = self.trades_of(order)
         if not rest:
             return order
-        later_base, later_quote = total(one.amount_base for one in rest), ZERO
-        later_quote = total((one.amount_base * one.price for one in rest))
+        later_base = total(one.amount_base for one in rest)
+        later_quote = total(one.amount_base * one.price for one in rest)
         left = later_quote if order.wish.market_buy else later_base
         return replace(
             order,
@@ -157,17 +156,7 @@ class GateAccount:
         )
 
     def _ticker(self, name: str) -> Mapping[str, str]:
-        depth, last = self.market.depth(name, self.now_ms), self.market.last(name, self.now_ms)
-        return {
-            "currency_pair": name,
-            "last": _price(last),
-            "lowest_ask": _price(depth.asks[0].price),
-            "highest_bid": _price(depth.bids[0].price),
-        }
-
-
-def _price(price: Decimal) -> str:
-    return plain(price)
+        return self.market.pairs[name].ticker(self.now_ms, self.market.order_quote)
 
 
 def _page[T](rows: Iterator[T], question: Question) -> Iterator[T]:

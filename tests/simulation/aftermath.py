@@ -1,13 +1,14 @@
 """What must come true of a simulated day once its trouble has ceased."""
 
-from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from crypto_ai_bot.domain.job import Job
+from crypto_ai_bot.domain.ledger import Ledger
 from crypto_ai_bot.domain.market import MINUTE_MS, Symbol
 from crypto_ai_bot.domain.signal import Action
 from crypto_ai_bot.domain.trading_state import TradingState
+from crypto_ai_bot.storage.store import TableStore
 from crypto_ai_bot.usecases.by_hand import NotDone, release, resolve_by_hand
 from simulation import happenings, invariants
 from simulation.scheduler import Invocation
@@ -31,7 +32,7 @@ def settle_down(world: "World") -> None:
             world.until(world.now_ms + MINUTE_MS)
     assert not world.runs, f"{[run.name for run in world.runs]} did not end"
     for number, deployment in enumerate(world.deployments):
-        if number:
+        if len(world.deployments) > 1:
             world.until(world.now_ms + 11 * MINUTE_MS)  # the instance lock passes on
         _settle_down(world, number, deployment)
 
@@ -51,6 +52,7 @@ def _settle_down(world: "World", number: int, deployment: "Deployment") -> None:
     _assert_resolved(deployment)
     _assert_sold(world, deployment)
     _assert_mirrored(deployment)
+    _assert_others_are_told(world, deployment)
     invariants.quote_equals_exchange(deployment)
 
 
@@ -74,7 +76,28 @@ def _assert_resolved_or_told(deployment: "Deployment") -> None:
         told = ledger.halt and ledger.halt.reason
         assert ledger.pending is None or told, f"{ledger.pending} is stuck"
         assert ledger.lease is None, f"{ledger.lease} was not given back"
+        _assert_missing_is_told(deployment, ledger)
         assert not told or ledger.symbol in deployment.excused, f"{ledger.symbol} is halted: {told}"
+
+
+def _assert_missing_is_told(deployment: "Deployment", ledger: Ledger) -> None:
+    """A stop could not sell what the account does not hold: then the symbol is halted."""
+    pair = deployment.world.gate.market.pairs[f"{ledger.symbol.base}_{ledger.symbol.quote}"]
+    free = deployment.world.gate.account.available(ledger.symbol.base)
+    missing = ledger.position.base - free >= pair.rules.amount_step and ledger.pending is None
+    assert ledger.halt or not missing, f"{ledger.symbol}: {free} of {ledger.position.base}, no halt"
+
+
+def _assert_others_are_told(world: "World", deployment: "Deployment") -> None:
+    """Every order that is not ours was told of, once; another deployment's closed the entries."""
+    told = [one.event_id for one in deployment.events]
+    assert len(told) == len(set(told)), "an event was told twice"
+    for order in world.gate.account.orders.values():
+        symbol = world.grounds.symbols_by_pair[order.wish.pair_id]
+        others = not order.wish.text.startswith(f"t-{deployment.tag}-")
+        began = deployment.ledger(symbol).foreign_base is not None
+        if others and began:
+            assert f"foreign:{symbol}:{order.id}" in told, f"{order.id} was not told of"
 
 
 def _put_right(world: "World", number: int, deployment: "Deployment") -> None:
@@ -137,9 +160,7 @@ def _assert_sold(world: "World", deployment: "Deployment") -> None:
 
 def _assert_mirrored(deployment: "Deployment") -> None:
     """What the invariants were asked of is what stands in the table."""
-    from crypto_ai_bot.storage.store import TableStore
-
     glance = TableStore(deployment.table, "live").glance()
     assert dict(glance.ledgers) == deployment.ledgers
     assert glance.account == deployment.account
-    assert replace(glance.control) == deployment.control
+    assert glance.control == deployment.control

@@ -61,6 +61,7 @@ class Deployment:
     denied: set[str] = field(default_factory=set)
     excused: dict[Symbol, str] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
+    dated: dict[Any, Any] = field(default_factory=dict)
     processes: list[Process] = field(default_factory=list)
 
     def ledger(self, symbol: Symbol) -> Ledger:
@@ -69,6 +70,11 @@ class Deployment:
     def guarded(self) -> dict[Symbol, int]:
         """The positions that have stops, and when each was opened."""
         return {one.symbol: one.guard.opened_ms for one in self.ledgers.values() if one.guard}
+
+    @property
+    def open(self) -> bool:
+        """Whether anything is held that has stops, or is under way."""
+        return any(one.guard or one.pending for one in self.ledgers.values())
 
     def lock(self) -> InstanceLock:
         found = self.world.locked.get(id(self.locks))

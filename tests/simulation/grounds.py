@@ -3,7 +3,6 @@
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cache
-from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Final
 
@@ -35,7 +34,7 @@ START_QUOTE: Final = Decimal(10_000)
 PRICES: Final = {Symbol("BTC", "USDT"): 20_000, Symbol("ETH", "USDT"): 1_500, Symbol("SOL", "USDT"): 20}
 _MINUTES: Final = 1_440
 _STEP = TakeProfitStep(3, Decimal("0.5"))
-_STOPS: Final = (
+STOPS: Final = (
     StopRules(hard_pct=5, trailing_pct=4, take_profit=(_STEP,)),
     StopRules(hard_pct=5),
     StopRules(hard_pct=3, atr_multiple=2, break_even_pct=1),
@@ -65,7 +64,7 @@ class Grounds:
     def drawn(cls, rng: Random, weather: Weather) -> "Grounds":
         """The grounds of one seed; what its weather does not have stays ordinary."""
         begins_ms = MIDNIGHT_MS + rng.randrange(24) * HOUR_MS
-        symbols = tuple(PRICES)[: rng.choice((1, 2, 2, 3))]
+        symbols = tuple(PRICES)[: rng.choice((1, 1, 2, 2, 3))]
         market = DayMarket(_pairs(rng, symbols, begins_ms), AMOUNT)
         engine = Engine(market, Conditions())
         fees_in = rng.choice(("received", "received", "gt", "points"))
@@ -86,13 +85,13 @@ class Grounds:
                 daily_loss_quote_max=Decimal(rng.choice((0, 60))),
                 exposure_quote_max=Decimal(rng.choice((150, 250, 1_000))),
             ),
-            stops=rng.choice(_STOPS),
+            stops=rng.choice(STOPS),
             terms=GateTerms(expiry_proven=proven),
             expiry_honoured=honoured,
             exchange_off_ms=rng.randint(-skew_ms, skew_ms),
             skew_ms_max=2 * skew_ms,
             balance_lag_ms=0,
-            ttl_seconds=rng.choice((0, 0, 60)),
+            ttl_seconds=rng.choice((0, 0, 7_200)),
             dead_after_ms=rng.choice((0, 400_000)),
             second=rng.choice(("shares the lock", "apart")) if weather.has("second") else "",
         )
@@ -126,7 +125,7 @@ class Grounds:
             amount_quote=AMOUNT,
             bucket_ms=10_000,
             lease_ms=70_000,
-            exits_interval_ms=20_000,
+            exits_interval_ms=30_000,
             dead_after_ms=self.dead_after_ms,
             limits=self.limits,
             stops=self.stops,

@@ -100,6 +100,15 @@ def _expiry(world: "World") -> None:
                 deployment.table.drop(key)
 
 
+def _redeploy(world: "World") -> None:
+    """The operator deploys with other stops: new processes, the same books."""
+    from simulation.grounds import STOPS
+
+    for deployment in world.deployments:
+        deployment.policy = replace(deployment.policy, stops=world.rng.choice(STOPS))
+        deployment.processes.clear()
+
+
 def _hand(world: "World") -> None:
     """The operator deposits, withdraws or trades on the same account."""
     rng, gate = world.rng, world.gate
@@ -145,4 +154,5 @@ HAPPENINGS: Final[Mapping[str, Callable[["World"], None]]] = {
     "rules": _rules,
     "expiry": _expiry,
     "hand": _hand,
+    "redeploy": _redeploy,
 }

@@ -9,13 +9,15 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from crypto_ai_bot.domain.event import EventKind
+from crypto_ai_bot.domain.job import Heartbeat, Job
 from crypto_ai_bot.domain.ledger import Ledger
 from crypto_ai_bot.domain.market import HOUR_MS, Symbol
 from crypto_ai_bot.domain.money import ZERO, total
 from crypto_ai_bot.domain.order import CAME_TO_NOTHING, Order, Purpose, Side
-from crypto_ai_bot.domain.trading_state import TradingState
-from crypto_ai_bot.ports.store import Change, Create, Replace, Unchanged
+from crypto_ai_bot.domain.trading_state import Control, TradingState, more_careful
+from crypto_ai_bot.ports.store import Advance, Change, Create, Replace, Unchanged
 from crypto_ai_bot.risk.rules import STALE_PRICE_MS, STALE_TICK_MS
+from crypto_ai_bot.storage.changes import DATED_BY
 from crypto_ai_bot.usecases.execution import JUDGED_WITHIN_MS
 from simulation.client import KEY, Submission
 from simulation.market import BAR_MS
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 
 REQUEST_LIFE_MS = 3_000
 PARAMETER_AGE_MS = 10_000
+PASS_MS = 30_000
+AMOUNT_QUOTE_MIN = 3
 # What our errors say when the books would have become untrue: found before anything was written.
 _BROKEN = re.compile(
     r"cannot (accept|fill|finish|reject|lose|prove_absent|appear)|totals fell"
@@ -41,12 +45,15 @@ def at_commit(deployment: "Deployment", run: "Invocation", changes: Sequence[Cha
         match change:
             case Create(Order() as order):
                 _journaled_once(deployment, order)
+                _one_under_way(deployment, order)
+                _named_after_its_slot(run, order)
                 _only_the_holder_writes(deployment, run, order.request.symbol)
                 if order.request.purpose is Purpose.ENTRY:
                     _entries_only_while_on(deployment, order)
+                    _room_for_an_entry(deployment, order)
                     _orders_within_the_hour(deployment, order)
-                    _on_facts_of_this_moment(deployment, run, order)
-                _at_a_price_of_this_minute(deployment, run, order)
+                    _on_facts_of_this_moment(run, order)
+                _at_a_price_of_this_minute(run, order)
             case Replace(Order() as order):
                 _only_the_holder_writes(deployment, run, order.request.symbol)
             case Replace(Ledger() as ledger):
@@ -55,6 +62,11 @@ def at_commit(deployment: "Deployment", run: "Invocation", changes: Sequence[Cha
                 assert ledger.token >= deployment.ledger(ledger.symbol).token, "I11 a token fell"
             case Unchanged(Ledger() as ledger):
                 _only_the_holder_writes(deployment, run, ledger.symbol)
+            case Replace(Control() as control) if control.changed_by == "watchdog":
+                stands = deployment.control.state
+                assert more_careful(stands, control.state) is control.state, "I8 loosened"
+            case Advance(entity):
+                _only_forward(deployment, entity)
             case _:
                 pass
 
@@ -84,6 +96,44 @@ def _journaled_once(deployment: "Deployment", order: Order) -> None:
     assert before is None or before.state in CAME_TO_NOTHING, f"I2 {order.client_order_id} twice"
 
 
+def _one_under_way(deployment: "Deployment", order: Order) -> None:
+    """I2: a symbol has at most one order whose fate is open."""
+    pending = deployment.ledger(order.request.symbol).pending
+    assert pending is None, f"{order.client_order_id} is journaled while {pending} is under way"
+
+
+def _named_after_its_slot(run: "Invocation", order: Order) -> None:
+    """I2: what the strategy asks for is named after the bar that signalled, a stop by its pass."""
+    slot_ms, name = order.request.slot_ms, order.client_order_id
+    if order.request.purpose in {Purpose.ENTRY, Purpose.EXIT}:
+        assert slot_ms % BAR_MS == 0, f"I2 {name} is named after {slot_ms}, no bar's close"
+    else:
+        assert (slot_ms - run.scheduled_ms) % PASS_MS == 0, f"I2 {name} is of no pass: {slot_ms}"
+
+
+def _room_for_an_entry(deployment: "Deployment", entry: Order) -> None:
+    """One entry a position, none while halted or cooling down."""
+    ledger, name = deployment.ledger(entry.request.symbol), entry.client_order_id
+    worth_quote = ledger.position.base * entry.request.reference_price
+    assert worth_quote < 2 * AMOUNT_QUOTE_MIN, f"{name} enters upon {worth_quote} quote"
+    assert ledger.halt is None, f"{name} enters a halted symbol: {ledger.halt}"
+    paused_ms = entry.journaled_ms - ledger.last_entry_ms + 2 * deployment.world.skew_ms_max
+    assert paused_ms >= deployment.policy.limits.cooldown_ms, f"I5 {name}: {paused_ms} ms of pause"
+
+
+def _only_forward(deployment: "Deployment", entity: Any) -> None:
+    """An older run does not overwrite the heartbeat, the finding or the rules of a newer one."""
+    field = DATED_BY[type(entity)]
+    before = deployment.dated.get((type(entity), _of(entity)))
+    older = before is not None and getattr(entity, field) < getattr(before, field)
+    assert not older, f"{type(entity).__name__} goes back to {getattr(entity, field)}"
+    deployment.dated[type(entity), _of(entity)] = entity
+
+
+def _of(entity: Any) -> Any:
+    return getattr(entity, "job", None) or getattr(entity, "symbol", None)
+
+
 def _only_the_holder_writes(deployment: "Deployment", run: "Invocation", symbol: Symbol) -> None:
     """I11: nobody writes a ledger, or its order, that another run holds."""
     lease = deployment.ledger(symbol).lease
@@ -106,20 +156,19 @@ def _orders_within_the_hour(deployment: "Deployment", entry: Order) -> None:
     assert made < most or not most, f"I5 {made} orders within the hour, {most} allowed"
 
 
-def _on_facts_of_this_moment(deployment: "Deployment", run: "Invocation", entry: Order) -> None:
+def _on_facts_of_this_moment(run: "Invocation", entry: Order) -> None:
     """An entry rests on a word of the operator, a tick and a bar that are of this moment."""
-    world, name = deployment.world, entry.client_order_id
-    judged_ms = world.now_ms - run.parameter_ms
+    name, true_ms = entry.client_order_id, entry.journaled_ms - run.off_ms
+    judged_ms = true_ms - run.parameter_ms
     assert judged_ms <= JUDGED_WITHIN_MS, f"I8 {name}: the parameter was read {judged_ms} ms ago"
-    tick_ms = world.now_ms + run.off_ms - run.scheduled_ms
+    tick_ms = entry.journaled_ms - run.scheduled_ms
     assert tick_ms <= STALE_TICK_MS + JUDGED_WITHIN_MS, f"{name}: its tick is {tick_ms} ms old"
-    bar_ms = world.now_ms + run.off_ms - entry.request.slot_ms
-    most_ms = BAR_MS + STALE_TICK_MS
-    assert bar_ms <= most_ms, f"{name}: its bar is {bar_ms} ms old"
+    bar_ms = entry.journaled_ms - entry.request.slot_ms
+    assert bar_ms <= BAR_MS + STALE_TICK_MS, f"{name}: its bar is {bar_ms} ms old"
 
 
-def _at_a_price_of_this_minute(deployment: "Deployment", run: "Invocation", order: Order) -> None:
-    age_ms = deployment.world.now_ms - run.priced_ms
+def _at_a_price_of_this_minute(run: "Invocation", order: Order) -> None:
+    age_ms = order.journaled_ms - run.off_ms - run.priced_ms
     most_ms = STALE_PRICE_MS + JUDGED_WITHIN_MS
     assert age_ms <= most_ms, f"{order.client_order_id}: its price is {age_ms} ms old"
 
@@ -240,8 +289,22 @@ def at_end_of_run(deployment: "Deployment", run: "Invocation") -> None:
     for symbol, opened_ms in run.open_at_start.items():
         if now.get(symbol) == opened_ms:
             assert symbol in told, f"I9 {run.name} does not tell of {symbol}"
+    if run.result.tick.job is Job.WATCHDOG:
+        _somebody_judges(deployment, run, set(told))
     for one in told.values():
         for reason in one.reasons:
             assert KEY not in reason, "I12 a secret in a reason"
             broken = _BROKEN.search(reason) and not deployment.world.doubled
             assert not broken, f"{run.name}: {one.symbol}: {reason}"
+
+
+def _somebody_judges(deployment: "Deployment", run: "Invocation", told: set[Symbol]) -> None:
+    """I9: when exits has been silent for too long, the watchdog has judged in its place."""
+    dead_after_ms, world = deployment.policy.dead_after_ms, deployment.world
+    beat = deployment.dated.get((Heartbeat, Job.EXITS))
+    guarded = deployment.guarded()
+    if not dead_after_ms or not guarded or run.frozen_ms:
+        return
+    silent_ms = world.now_ms - max(min(guarded.values()), beat.completed_ms if beat else 0)
+    most_ms = dead_after_ms + 60_000 + 2 * world.skew_ms_max
+    assert silent_ms <= most_ms or told, f"I9 exits is silent for {silent_ms} ms, nobody judges"

@@ -4,7 +4,7 @@ The engine asks for last prices and depth, the client for tickers and candles; a
 same path, so what a strategy saw is what its order meets.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
@@ -36,6 +36,7 @@ class Pair:
     shown: Decimal = Decimal("0.4")
     gap: range = range(0)
     _depths: dict[tuple[int, bool, float], Depth] = field(default_factory=dict)
+    _tickers: dict[tuple[int, bool, float], Mapping[str, str]] = field(default_factory=dict)
     _bars: dict[int, Row] = field(default_factory=dict)
 
     def units(self, minute: int) -> int:
@@ -56,6 +57,20 @@ class Pair:
         if known is None:
             known = self._levels(self.units(minute), order_quote, thin=thin)
             self._depths[minute, thin, self.factor] = known
+        return known
+
+    def ticker(self, at_ms: int, order_quote: Decimal) -> Mapping[str, str]:
+        """The row of GET /spot/tickers."""
+        minute, thin = self.minute(at_ms), at_ms < self.thin_until_ms
+        known = self._tickers.get((minute, thin, self.factor))
+        if known is None:
+            depth = self.depth(at_ms, order_quote)
+            known = self._tickers[minute, thin, self.factor] = {
+                "currency_pair": self.rules.id,
+                "last": str(self.last(at_ms)),
+                "lowest_ask": str(depth.asks[0].price),
+                "highest_bid": str(depth.bids[0].price),
+            }
         return known
 
     def _levels(self, last: int, order_quote: Decimal, *, thin: bool) -> Depth:
@@ -85,15 +100,17 @@ class Pair:
 
     def _bar(self, opened_ms: int, now_ms: int) -> Row:
         closed = opened_ms + BAR_MS <= now_ms
-        if closed and opened_ms in self._bars:
+        if opened_ms in self._bars:
             return self._bars[opened_ms]
         begin, end = self.minute(opened_ms), self.minute(now_ms)
+        if not closed:  # nobody may read it; it says of itself that it is open
+            price = str(self._price(self.units(end)))
+            return [str(opened_ms // 1000), "1000", price, price, price, price, "10", "false"]
         seen = [self.units(n) for n in range(begin, min(begin + _BAR_MINUTES, end + 1))]
         told = (seen[-1], max(seen), min(seen), seen[0])
         prices = [str(self._price(units)) for units in told]
-        row = [str(opened_ms // 1000), "1000", *prices, "10", "true" if closed else "false"]
-        if closed:
-            self._bars[opened_ms] = row
+        row = [str(opened_ms // 1000), "1000", *prices, "10", "true"]
+        self._bars[opened_ms] = row
         return row
 
     def jump(self, factor: float) -> None:
@@ -109,7 +126,7 @@ class DayMarket:
 
     def __init__(self, pairs: dict[str, Pair], order_quote: Decimal) -> None:
         self.pairs = pairs
-        self._order_quote = order_quote
+        self.order_quote = order_quote
 
     def rules(self, pair_id: str) -> PairRules | None:
         pair = self.pairs.get(pair_id)
@@ -119,7 +136,7 @@ class DayMarket:
         return self.pairs[pair_id].last(at_ms)
 
     def depth(self, pair_id: str, at_ms: int) -> Depth:
-        return self.pairs[pair_id].depth(at_ms, self._order_quote)
+        return self.pairs[pair_id].depth(at_ms, self.order_quote)
 
     def first_reach(
         self, pair_id: str, rule: Rule, price: Decimal, after_ms: int, until_ms: int

@@ -17,7 +17,10 @@ from simulation.weather import Weather
 SLOTS: Final = 288
 _SPELLS: Final = (1, 2, 2, 3)
 _SPELL_SLOTS: Final = (2, 3, 4)
-_EVENTS: Final = ("jumps", "lags", "thin", "halves", "operator", "parameter", "hand", "rules", "expiry")
+_EVENTS: Final = (
+    *("jumps", "lags", "thin", "halves", "rules"),
+    *("operator", "parameter", "hand", "redeploy", "expiry"),
+)
 _LATE_MS: Final = (-1_500, 0, 3_000, 20_000, 100_000)
 
 
@@ -25,6 +28,7 @@ _LATE_MS: Final = (-1_500, 0, 3_000, 20_000, 100_000)
 class Due:
     """Something that happens at `at_ms`: the tick of a job, or an event of the name `what`.
 
+    A tick "when open" is left out while nothing is held or under way: it would look and go home.
     `deployment` counts the deployments; `scheduled_ms` is the tick's own time.
     """
 
@@ -61,10 +65,10 @@ def _quiet(slot: int, slot_ms: int, deployments: int) -> Iterator[Due]:
     """One slot between the spells: who looks after what the last one left."""
     for number in range(deployments):
         yield Due(slot_ms + 200, "tick", Job.EVALUATE, slot_ms, number)
-        yield Due(slot_ms + 300, "tick", Job.EXITS, slot_ms, number)
-        if slot % 3 == 0:
+        yield Due(slot_ms + 3_300, "when open" if slot % 6 else "tick", Job.EXITS, slot_ms, number)
+        if slot % 6 == 0:
             yield Due(slot_ms + 60_100, "tick", Job.RECONCILE, slot_ms + MINUTE_MS, number)
-        if slot % 6 == 1:
+        if slot % 12 == 1:
             yield Due(slot_ms + 120_000, "tick", Job.WATCHDOG, slot_ms + 2 * MINUTE_MS, number)
 
 

@@ -62,6 +62,7 @@ KINDS: Final = {
     "tardy": 0.5,
     "skew": 1.0,
     "hand": 0.3,
+    "redeploy": 0.1,
     "second": 1.0,
     "rules": 0.3,
     "expiry": 0.2,

@@ -41,7 +41,7 @@ USE_CASES: Final = {
     Job.WATCHDOG: watchdog,
 }
 _LATENCIES_MS: Final = (0, 0, 1, 10, 100, 500)
-_FREEZES_MS: Final = (2_000, 20_000, 75_000, 200_000, 400_000)
+_FREEZES_MS: Final = (2_000, 15_000, 45_000, 75_000, 200_000, 400_000)
 
 
 class World:
@@ -74,6 +74,7 @@ class World:
         self.late: list[tuple[int, Submission]] = []
         self.steps = 0
         self._started = 0
+        self._until_ms = 0
         self._trades = 0
 
     # What invocations do to the world (client.Surroundings).
@@ -106,17 +107,18 @@ class World:
     def refuse_falsely(self, made: SpotOrder) -> bool:
         """Whether an order that was made may be told as refused; then the books may deny it.
 
-        A sell does not wait for the search that would tell, so it is believed where listings lag.
+        A sell does not wait for the search that would tell, so where listings lag it would be
+        believed and made again: that is left out. Elsewhere it may be believed for a while.
         """
-        lags = self.gate.engine.conditions.order_list_lag_ms or self.grounds.balance_lag_ms
-        if lags and made.filled_base and (self.grounds.balance_lag_ms or made.wish.side is Side.SELL):
-            return False
-        self.owner_of(made.wish.text).denied.add(made.wish.text)
+        if made.wish.side is Side.SELL:
+            if made.filled_base and self.gate.engine.conditions.order_list_lag_ms:
+                return False
+            self.owner_of(made.wish.text).denied.add(made.wish.text)
         return True
 
     def leave_under_way(self, submission: Submission) -> None:
-        within_ms = 2_990 if self.grounds.expiry_honoured else 58_000
-        self.late.append((self.now_ms + self.rng.randint(0, within_ms), submission))
+        after_ms = self.rng.choice((500, 2_500, 10_000, 45_000, 58_000))
+        self.late.append((self.now_ms + self.rng.randint(0, after_ms), submission))
 
     def any_of[T](self, choices: tuple[T, ...]) -> T:
         return self.rng.choice(choices)
@@ -186,7 +188,7 @@ class World:
         self, name: str, deployment: Deployment, body: Callable[[Invocation], Any]
     ) -> Invocation:
         off_ms = self.grounds.machine_off_ms(self.rng) if self.weather else 0
-        run = Invocation(name, self.now_ms, off_ms, body)
+        run = Invocation(name, self.now_ms, off_ms, body, self._goes_straight_on)
         run.deployment = deployment
         self.runs.append(run)
         return run
@@ -220,6 +222,8 @@ class World:
                 run.end()
 
     def _let_happen(self, due: Due) -> None:
+        if due.what == "when open" and not self.deployments[due.deployment].open:
+            return
         if due.job:
             self.start(due.job, due.scheduled_ms, due.deployment)
         elif due.what == "spell":
@@ -234,7 +238,7 @@ class World:
 
     def until(self, at_ms: int) -> None:
         """Everything that happens before `at_ms`, one step of one invocation at a time."""
-        rng = self.rng
+        rng, self._until_ms = self.rng, at_ms
         while self._moves_on(at_ms):
             now_ms = self.now_ms
             ready = [run for run in self.runs if run.ready_ms <= now_ms]
@@ -246,7 +250,20 @@ class World:
                 self._freeze(run)
                 continue
             self._step(run, self._fate(run) if weather else Fate.DONE)
-            self.now_ms += _LATENCIES_MS[int(rng.random() * 6)]
+
+    def _goes_straight_on(self, run: Invocation) -> bool:
+        """Whether only this run could be picked, and nothing would become of its call: then it is.
+
+        Turns of the scheduler are half the price of a quiet day; this is the same history.
+        """
+        self.now_ms += _LATENCIES_MS[int(self.rng.random() * 6)]
+        self.gate.now_ms = self.now_ms + self.grounds.exchange_off_ms
+        alone = self.weather is None and len(self.runs) == 1 and not self.late
+        if not alone or self.now_ms >= self._until_ms or run.ready_ms > self.now_ms:
+            return False
+        if self.traced:
+            self.note(f"{run.name} {run.call}")
+        return True
 
     def _fate(self, run: Invocation) -> Fate:
         weather = self.weather
@@ -283,7 +300,6 @@ class World:
         self.note(f"{run.name} freezes at {run.call} for {for_ms}")
 
     def _step(self, run: Invocation, fate: Fate) -> None:
-        self.steps += 1
         self.gate.now_ms = self.now_ms + self.grounds.exchange_off_ms
         if self.traced:
             self.note(f"{run.name} {run.call}: {fate}")
