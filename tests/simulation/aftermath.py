@@ -110,7 +110,7 @@ def _put_right(world: "World", number: int, deployment: "Deployment") -> None:
             if ledger.pending:
                 name = ledger.pending.client_order_id
                 by_hand(world, deployment, f"resolve {name}", symbol)
-            _bring_back(world, symbol)
+            happenings.bring_back(world, symbol)
             _quiet_minutes(world, number, 1)
             by_hand(world, deployment, "release", symbol)
 
@@ -129,15 +129,6 @@ def by_hand(world: "World", deployment: "Deployment", what: str, symbol: Symbol)
     world.until(world.now_ms + MINUTE_MS)
     if isinstance(run.result, NotDone):
         world.note(f"{name}: {run.result}")
-
-
-def _bring_back(world: "World", symbol: Symbol) -> None:
-    """What the ledgers hold and the account does not."""
-    wanted = sum((one.ledger(symbol).position.base for one in world.deployments), Decimal(0))
-    missing = wanted - world.gate.account.available(symbol.base)
-    if missing > 0:
-        world.tell_time()
-        world.gate.engine.transfer(world.gate.account, symbol.base, missing, world.gate.now_ms)
 
 
 def _assert_resolved(deployment: "Deployment") -> None:

@@ -1,6 +1,5 @@
 """Time and the trading parameter as one invocation meets them."""
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from crypto_ai_bot.domain.errors import ParameterUnavailable
@@ -41,8 +40,9 @@ class SwitchDoor:
 
     def read(self) -> TradingState:
         def parameter() -> TradingState:
-            self._run.parameter_ms = self._world.now_ms
+            run.parameter_ms, run.parameter = self._world.now_ms, self._world.parameter
             return self._world.parameter
 
-        read: Callable[[], TradingState] = parameter
-        return self._run.through("parameter", read, ParameterUnavailable)
+        run = self._run
+        run.parameter = None
+        return run.through("parameter", parameter, ParameterUnavailable)

@@ -17,7 +17,7 @@ from crypto_ai_bot.local.exchange.pairs import rules_of
 from crypto_ai_bot.risk.limits import RiskLimits
 from crypto_ai_bot.strategies.base import Strategy
 from crypto_ai_bot.usecases.desk import Policy
-from fakes import Scripted
+from simulation.whim import Whim
 from simulation.account import GateAccount
 from simulation.deployment import Deployment
 from simulation.market import DayMarket, Pair, replayed, walk
@@ -58,6 +58,7 @@ class Grounds:
     balance_lag_ms: int
     ttl_seconds: int
     dead_after_ms: int
+    exits_interval_ms: int
     second: str
 
     @classmethod
@@ -79,7 +80,7 @@ class Grounds:
             symbols=symbols,
             gate=GateAccount(engine, market, account),
             limits=RiskLimits(
-                cooldown_ms=rng.choice((0, 0, 90_000)),
+                cooldown_ms=rng.choice((0, 0, 400_000, 900_000)),
                 spread_pct_max=Decimal(rng.choice((0, 1))),
                 orders_per_hour_max=rng.choice((4, 12, 30)),
                 daily_loss_quote_max=Decimal(rng.choice((0, 60))),
@@ -92,7 +93,8 @@ class Grounds:
             skew_ms_max=2 * skew_ms,
             balance_lag_ms=0,
             ttl_seconds=rng.choice((0, 0, 7_200)),
-            dead_after_ms=rng.choice((0, 400_000)),
+            dead_after_ms=400_000 if weather.has("exits_dead") else rng.choice((0, 400_000)),
+            exits_interval_ms=rng.choice((10_000, 30_000)),
             second=rng.choice(("shares the lock", "apart")) if weather.has("second") else "",
         )
 
@@ -120,12 +122,12 @@ class Grounds:
             mode="live",
             deployment_tag=tag,
             symbols=self.symbols,
-            build_strategy=Scripted,
+            build_strategy=Whim,
             timeframe="5m",
             amount_quote=AMOUNT,
             bucket_ms=10_000,
             lease_ms=70_000,
-            exits_interval_ms=30_000,
+            exits_interval_ms=self.exits_interval_ms,
             dead_after_ms=self.dead_after_ms,
             limits=self.limits,
             stops=self.stops,
@@ -135,7 +137,7 @@ class Grounds:
         """How one run trades: its strategy says what the seed wants."""
 
         def build() -> Strategy:
-            return Scripted(says)
+            return Whim(says)
 
         return replace(deployment.policy, build_strategy=build)
 

@@ -5,7 +5,8 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-from crypto_ai_bot.domain.money import floor_to_step
+from crypto_ai_bot.domain.market import Symbol
+from crypto_ai_bot.domain.money import floor_to_step, total
 from crypto_ai_bot.domain.order import Side
 from crypto_ai_bot.domain.trading_state import TradingState
 from crypto_ai_bot.local.exchange.engine.orders import OrderType, TimeInForce, Wish
@@ -100,6 +101,13 @@ def _expiry(world: "World") -> None:
                 deployment.table.drop(key)
 
 
+def _gap(world: "World") -> None:
+    """For some bars the exchange has no candles, of what has just been and of what comes."""
+    pair = _any_pair(world)
+    minute = pair.minute(world.now_ms)
+    pair.gap = range(minute - 6, minute + 20)
+
+
 def _redeploy(world: "World") -> None:
     """The operator deploys with other stops: new processes, the same books."""
     from simulation.grounds import STOPS
@@ -121,7 +129,7 @@ def _hand(world: "World") -> None:
     some = floor_to_step(
         Decimal(50) / pair.last(gate.now_ms) + pair.rules.amount_step, pair.rules.amount_step
     )
-    match rng.randrange(6):
+    match rng.randrange(8):
         case 0:
             gate.engine.transfer(gate.account, symbol.base, some, gate.now_ms)
         case 1:
@@ -133,8 +141,19 @@ def _hand(world: "World") -> None:
             gate.engine.transfer(gate.account, symbol.quote, Decimal(-500), gate.now_ms)
         case 4:
             _trade_by_hand(world, pair.rules.id, Side.BUY, Decimal(50))
-        case _:
+        case 5:
             _trade_by_hand(world, pair.rules.id, Side.SELL, min(some, free))
+        case _:
+            bring_back(world, symbol)
+
+
+def bring_back(world: "World", symbol: Symbol) -> None:
+    """What the ledgers hold and the account does not comes back."""
+    held = total(one.ledger(symbol).position.base for one in world.deployments)
+    missing = held - world.gate.account.available(symbol.base)
+    if missing > 0:
+        world.tell_time()
+        world.gate.engine.transfer(world.gate.account, symbol.base, missing, world.gate.now_ms)
 
 
 def _trade_by_hand(world: "World", pair_id: str, side: Side, amount: Decimal) -> None:
@@ -154,5 +173,6 @@ HAPPENINGS: Final[Mapping[str, Callable[["World"], None]]] = {
     "rules": _rules,
     "expiry": _expiry,
     "hand": _hand,
+    "gap": _gap,
     "redeploy": _redeploy,
 }

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 REQUEST_LIFE_MS = 3_000
 PARAMETER_AGE_MS = 10_000
-PASS_MS = 30_000
 AMOUNT_QUOTE_MIN = 3
 # What our errors say when the books would have become untrue: found before anything was written.
 _BROKEN = re.compile(
@@ -54,6 +53,7 @@ def at_commit(deployment: "Deployment", run: "Invocation", changes: Sequence[Cha
                     _orders_within_the_hour(deployment, order)
                     _on_facts_of_this_moment(run, order)
                 _at_a_price_of_this_minute(run, order)
+                _at_a_price_of_this_position(deployment, run, order)
             case Replace(Order() as order):
                 _only_the_holder_writes(deployment, run, order.request.symbol)
             case Replace(Ledger() as ledger):
@@ -108,7 +108,8 @@ def _named_after_its_slot(run: "Invocation", order: Order) -> None:
     if order.request.purpose in {Purpose.ENTRY, Purpose.EXIT}:
         assert slot_ms % BAR_MS == 0, f"I2 {name} is named after {slot_ms}, no bar's close"
     else:
-        assert (slot_ms - run.scheduled_ms) % PASS_MS == 0, f"I2 {name} is of no pass: {slot_ms}"
+        passed_ms = (slot_ms - run.scheduled_ms) % run.deployment.policy.exits_interval_ms
+        assert passed_ms == 0, f"I2 {name} is of no pass: {slot_ms}"
 
 
 def _room_for_an_entry(deployment: "Deployment", entry: Order) -> None:
@@ -159,6 +160,7 @@ def _orders_within_the_hour(deployment: "Deployment", entry: Order) -> None:
 def _on_facts_of_this_moment(run: "Invocation", entry: Order) -> None:
     """An entry rests on a word of the operator, a tick and a bar that are of this moment."""
     name, true_ms = entry.client_order_id, entry.journaled_ms - run.off_ms
+    assert run.parameter is TradingState.ON, f"I8 {name}: its run read {run.parameter}"
     judged_ms = true_ms - run.parameter_ms
     assert judged_ms <= JUDGED_WITHIN_MS, f"I8 {name}: the parameter was read {judged_ms} ms ago"
     tick_ms = entry.journaled_ms - run.scheduled_ms
@@ -171,6 +173,16 @@ def _at_a_price_of_this_minute(run: "Invocation", order: Order) -> None:
     age_ms = order.journaled_ms - run.off_ms - run.priced_ms
     most_ms = STALE_PRICE_MS + JUDGED_WITHIN_MS
     assert age_ms <= most_ms, f"{order.client_order_id}: its price is {age_ms} ms old"
+
+
+def _at_a_price_of_this_position(
+    deployment: "Deployment", run: "Invocation", order: Order
+) -> None:
+    """Nothing is sold on a price from before it was bought: that was judged of another position."""
+    guard = deployment.ledger(order.request.symbol).guard
+    if guard and order.request.side is Side.SELL:
+        before_ms = guard.opened_ms - deployment.world.skew_ms_max - run.priced_ms
+        assert before_ms <= 0, f"{order.client_order_id} sells what was bought {before_ms} ms later"
 
 
 def _stops_only_rise(deployment: "Deployment", ledger: Ledger) -> None:
@@ -244,7 +256,7 @@ def at_submission(deployment: "Deployment", submission: Submission) -> None:
     deployment.submitted.add(name)
     order = deployment.orders.get(name)
     assert order, f"I3 {name} is submitted and not journaled"
-    assert submission.expires_ms <= order.expires_ms, f"I3 {name} may arrive after its end"
+    assert 0 < submission.expires_ms <= order.expires_ms, f"I3 {name} may arrive after its end"
     holder = deployment.lock().owner
     assert holder == deployment.tag, f"{deployment.tag} trades, and {holder or 'nobody'} may"
 
@@ -291,6 +303,7 @@ def at_end_of_run(deployment: "Deployment", run: "Invocation") -> None:
             assert symbol in told, f"I9 {run.name} does not tell of {symbol}"
     if run.result.tick.job is Job.WATCHDOG:
         _somebody_judges(deployment, run, set(told))
+        _no_dead_lease(deployment, run)
     for one in told.values():
         for reason in one.reasons:
             assert KEY not in reason, "I12 a secret in a reason"
@@ -308,3 +321,11 @@ def _somebody_judges(deployment: "Deployment", run: "Invocation", told: set[Symb
     silent_ms = world.now_ms - max(min(guarded.values()), beat.completed_ms if beat else 0)
     most_ms = dead_after_ms + 60_000 + 2 * world.skew_ms_max
     assert silent_ms <= most_ms or told, f"I9 exits is silent for {silent_ms} ms, nobody judges"
+
+
+def _no_dead_lease(deployment: "Deployment", run: "Invocation") -> None:
+    """A lease that had run out when the watchdog began is given back when it has ended."""
+    for ledger in deployment.ledgers.values():
+        lease = ledger.lease
+        dead = lease and lease.expires_ms + deployment.world.skew_ms_max < run.started_ms
+        assert not dead, f"{lease} of {ledger.symbol} is not given back"

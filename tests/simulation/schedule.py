@@ -18,7 +18,7 @@ SLOTS: Final = 288
 _SPELLS: Final = (1, 2, 2, 3)
 _SPELL_SLOTS: Final = (2, 3, 4)
 _EVENTS: Final = (
-    *("jumps", "lags", "thin", "halves", "rules"),
+    *("jumps", "lags", "thin", "halves", "rules", "gap"),
     *("operator", "parameter", "hand", "redeploy", "expiry"),
 )
 _LATE_MS: Final = (-1_500, 0, 3_000, 20_000, 100_000)

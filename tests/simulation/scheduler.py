@@ -12,6 +12,7 @@ from typing import Any
 from greenlet import GreenletExit, getcurrent, greenlet
 
 from crypto_ai_bot.domain.market import Symbol
+from crypto_ai_bot.domain.trading_state import TradingState
 from fakes import Died
 
 
@@ -69,6 +70,7 @@ class Invocation:
         self.scheduled_ms = 0
         self.priced_ms = 0
         self.parameter_ms = 0
+        self.parameter: TradingState | None = None
         self.open_at_start: dict[Symbol, int] = {}
         self.deployment: Any = None
         self.process: Any = None

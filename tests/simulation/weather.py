@@ -67,7 +67,31 @@ KINDS: Final = {
     "rules": 0.3,
     "expiry": 0.2,
     "exits_dead": 1.0,
+    "gap": 0.15,
 }
+
+# Troubles that are worst in company: a day has one of these, at full strength, or none.
+COMPANY: Final = (
+    ("lost", "lags"),
+    ("lost", "reads"),
+    ("late", "lags"),
+    ("late", "twice"),
+    ("spoilt", "lags"),
+    ("spoilt", "halves"),
+    ("falsely_refused", "reads"),
+    ("falsely_refused", "lags"),
+    ("freeze", "twice"),
+    ("freeze", "late"),
+    ("freeze", "operator"),
+    ("freeze", "jumps"),
+    ("operator", "parameter"),
+    ("exits_dead", "operator"),
+    ("store_lost", "die"),
+    ("store_repeats", "twice"),
+    ("hand", "jumps"),
+    ("doubled", "lost"),
+    ("second", "missing"),
+)
 
 
 @dataclass
@@ -85,8 +109,10 @@ class Weather:
         if several < 0.15:
             chosen, strength = [name for name in names if rng.random() < 0.6], 0.4
         else:
-            chosen, strength = rng.sample(names, rng.randint(1, 5)), rng.choice((0.5, 1.0, 1.5))
+            chosen, strength = rng.sample(names, rng.randint(0, 3)), rng.choice((0.5, 1.0, 1.5))
         rates = {name: min(KINDS[name] * strength, 0.95) for name in chosen}
+        if several > 0.25:
+            rates |= {name: KINDS[name] for name in rng.choice(COMPANY)}
         return cls(rates).armed()
 
     def armed(self) -> "Weather":
@@ -100,6 +126,13 @@ class Weather:
     def strikes(self, rng: Random, kind: str) -> bool:
         rate = self.rates.get(kind)
         return rate is not None and rng.random() < rate
+
+    def freezes(self, rng: Random, call: str) -> bool:
+        """Whether a run freezes at a call: before an effect more often than elsewhere."""
+        rate = self.rates.get("freeze")
+        if rate is None or call == "start":
+            return False
+        return rng.random() < (min(rate * 8, 0.3) if call in {"submit", "write"} else rate)
 
     def fate(self, rng: Random, call: str) -> Fate:
         """What becomes of one call."""

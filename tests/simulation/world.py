@@ -246,9 +246,11 @@ class World:
                 continue
             run = ready[0] if len(ready) == 1 else rng.choice(ready)
             weather = self.weather
-            if weather and weather.strikes(rng, "freeze") and run.call != "start":
+            if weather and weather.freezes(rng, run.call):
                 self._freeze(run)
                 continue
+            if weather and run.call == "spot/time":
+                self._strike_between_judgement_and_journal(weather)
             self._step(run, self._fate(run) if weather else Fate.DONE)
 
     def _goes_straight_on(self, run: Invocation) -> bool:
@@ -293,8 +295,16 @@ class World:
             self.late.remove(arrival)
             self.arrive(arrival[1])
 
+    def _strike_between_judgement_and_journal(self, weather: Weather) -> None:
+        """The operator may change his mind right here; seldom, or hardly an entry would be made."""
+        if weather.strikes(self.rng, "operator") and self.rng.random() < 0.4:
+            happenings.operate(self, TradingState.EXITS_ONLY)
+
     def _freeze(self, run: Invocation) -> None:
+        """For a while, or until others are busy: they are in the first seconds of a minute."""
         for_ms = self.rng.choice(_FREEZES_MS)
+        if self.rng.random() < 0.5:
+            for_ms += -(self.now_ms + for_ms) % MINUTE_MS + self.rng.randint(0, 4_000)
         run.ready_ms = max(run.ready_ms, self.now_ms) + for_ms
         run.frozen_ms += for_ms
         self.note(f"{run.name} freezes at {run.call} for {for_ms}")
