@@ -71,6 +71,11 @@ class Deployment:
         """The positions that have stops, and when each was opened."""
         return {one.symbol: one.guard.opened_ms for one in self.ledgers.values() if one.guard}
 
+    def dead_leases(self, at_ms: int) -> dict[Symbol, int]:
+        """The tokens of leases that had run out by `at_ms`."""
+        leases = [(one.symbol, one.lease) for one in self.ledgers.values() if one.lease]
+        return {symbol: lease.token for symbol, lease in leases if lease.expires_ms < at_ms}
+
     @property
     def open(self) -> bool:
         """Whether anything is held that has stops, or is under way."""

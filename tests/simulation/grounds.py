@@ -89,7 +89,7 @@ class Grounds:
             stops=rng.choice(STOPS),
             terms=GateTerms(expiry_proven=proven),
             expiry_honoured=honoured,
-            exchange_off_ms=rng.randint(-skew_ms, skew_ms),
+            exchange_off_ms=rng.randint(-min(skew_ms, 20_000), min(skew_ms, 20_000)),
             skew_ms_max=2 * skew_ms,
             balance_lag_ms=0,
             ttl_seconds=rng.choice((0, 0, 7_200)),

@@ -325,7 +325,6 @@ def _somebody_judges(deployment: "Deployment", run: "Invocation", told: set[Symb
 
 def _no_dead_lease(deployment: "Deployment", run: "Invocation") -> None:
     """A lease that had run out when the watchdog began is given back when it has ended."""
-    for ledger in deployment.ledgers.values():
-        lease = ledger.lease
-        dead = lease and lease.expires_ms + deployment.world.skew_ms_max < run.started_ms
-        assert not dead, f"{lease} of {ledger.symbol} is not given back"
+    for symbol, token in run.dead_leases.items():
+        lease = deployment.ledger(symbol).lease
+        assert not lease or lease.token != token, f"{lease} of {symbol} is not given back"

@@ -50,8 +50,8 @@ class Invocation:
     """One run. `ready_ms` is when it may go on; `error` and `result` are what it ended with.
 
     `off_ms` is how far the clock of its machine is ahead of the true time. What the invariants ask
-    of it stands here too: its tick's time, when it last read prices and the trading parameter, and
-    the positions that were open when it began (exits).
+    of it stands here too: its tick's time, when it last read prices and the trading parameter, the
+    positions that were open when it began (exits), the leases that had run out then (watchdog).
     """
 
     def __init__(
@@ -72,6 +72,7 @@ class Invocation:
         self.parameter_ms = 0
         self.parameter: TradingState | None = None
         self.open_at_start: dict[Symbol, int] = {}
+        self.dead_leases: dict[Symbol, int] = {}
         self.deployment: Any = None
         self.process: Any = None
         self.call = "start"

@@ -176,6 +176,8 @@ class World:
         run.scheduled_ms = scheduled_ms
         if job is Job.EXITS:
             run.open_at_start = deployment.guarded()
+        if job is Job.WATCHDOG:
+            run.dead_leases = deployment.dead_leases(self.now_ms - self.skew_ms_max)
         return run
 
     def _whim(self) -> Action:
