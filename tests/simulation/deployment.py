@@ -72,9 +72,11 @@ class Deployment:
         return {one.symbol: one.guard.opened_ms for one in self.ledgers.values() if one.guard}
 
     def dead_leases(self, at_ms: int) -> dict[Symbol, int]:
-        """The tokens of leases that had run out by `at_ms`."""
-        leases = [(one.symbol, one.lease) for one in self.ledgers.values() if one.lease]
-        return {symbol: lease.token for symbol, lease in leases if lease.expires_ms < at_ms}
+        """The ledgers whose lease had run out by `at_ms`, and the versions they stand at."""
+        leased = [one for one in self.ledgers.values() if one.lease]
+        return {
+            one.symbol: one.version for one in leased if one.lease and one.lease.expires_ms < at_ms
+        }
 
     @property
     def open(self) -> bool:
@@ -104,6 +106,9 @@ class Deployment:
                     if order.client_order_id in self.denied:
                         self._believe(order)
                 case Replace(Ledger() as ledger):
+                    before = self.ledger(ledger.symbol).lease
+                    if before and ledger.lease and before.owner != ledger.lease.owner:
+                        self.world.wake(before.owner)
                     self.ledgers[ledger.symbol] = as_stored(ledger)
                 case Replace(Account() as account):
                     self.account = as_stored(account)

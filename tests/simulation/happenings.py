@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from simulation.market import Pair
     from simulation.world import World
 
-WISHES: Final = (TradingState.EXITS_ONLY, TradingState.OFF, *[TradingState.ON] * 4)
+WISHES: Final = (TradingState.EXITS_ONLY, *[TradingState.OFF] * 2, *[TradingState.ON] * 3)
 
 
 def calm(world: "World") -> None:
@@ -32,6 +32,9 @@ def calm(world: "World") -> None:
     for pair in world.gate.market.pairs.values():
         pair.thin_until_ms = 0
         pair.rules = replace(pair.rules, trade_status="tradable", delisting_s=0)
+    if world.rng.random() < 0.5:
+        for symbol in world.grounds.symbols:
+            bring_back(world, symbol)
     if world.parameter is not TradingState.ON:
         world.set_parameter(TradingState.ON)
     for number, deployment in enumerate(world.deployments):
@@ -77,7 +80,7 @@ def _lags(world: "World") -> None:
 
 def _thin(world: "World") -> None:
     pair = _any_pair(world)
-    pair.shown = Decimal(world.rng.choice(("0.2", "0.5", "0.9")))
+    pair.shown = Decimal(world.rng.choice(("0", "0.2", "0.5", "0.9")))
     pair.thin_until_ms = world.now_ms + 120_000
 
 
@@ -148,7 +151,9 @@ def _hand(world: "World") -> None:
 
 
 def bring_back(world: "World", symbol: Symbol) -> None:
-    """What the ledgers hold and the account does not comes back."""
+    """What the ledgers hold and the account does not comes back, when a hand has taken it."""
+    if any(one.ledger(symbol).pending or symbol not in one.excused for one in world.deployments):
+        return
     held = total(one.ledger(symbol).position.base for one in world.deployments)
     missing = held - world.gate.account.available(symbol.base)
     if missing > 0:

@@ -83,6 +83,7 @@ def after_commit(deployment: "Deployment", changes: Sequence[Change]) -> None:
                 _ledger_is_its_fills(deployment, ledger.symbol)
                 ledger_equals_exchange(deployment, ledger.symbol)
                 assert ledger.worst_base >= 0, f"I6 {ledger.symbol} {ledger.worst_base}"
+                _position_has_its_stops(ledger)
                 _worst_case_within_limits(deployment)
             case Create(event) if getattr(event, "kind", None) in {EventKind.DRIFT, EventKind.HALT}:
                 _no_false_alarm(deployment, event)
@@ -207,6 +208,14 @@ def _ledger_is_its_fills(deployment: "Deployment", symbol: Symbol) -> None:
     assert held == fills, f"I7 {symbol}: the ledger holds {held}, its fills bring {fills}"
 
 
+def _position_has_its_stops(ledger: Ledger) -> None:
+    """What is worth selling has a guard, and a guard has something to guard."""
+    held, cost_quote = ledger.position.base, ledger.position.cost_quote
+    assert held or not ledger.guard, f"{ledger.symbol}: a guard of nothing: {ledger.guard}"
+    guarded = ledger.guard or cost_quote < 2 * AMOUNT_QUOTE_MIN
+    assert guarded, f"{ledger.symbol}: {held} for {cost_quote} quote has no stops"
+
+
 def ledger_equals_exchange(deployment: "Deployment", symbol: Symbol) -> None:
     """I4: with no order under way, the ledger holds what the exchange's trades have brought."""
     ledger = deployment.ledger(symbol)
@@ -324,7 +333,10 @@ def _somebody_judges(deployment: "Deployment", run: "Invocation", told: set[Symb
 
 
 def _no_dead_lease(deployment: "Deployment", run: "Invocation") -> None:
-    """A lease that had run out when the watchdog began is given back when it has ended."""
-    for symbol, token in run.dead_leases.items():
-        lease = deployment.ledger(symbol).lease
-        assert not lease or lease.token != token, f"{lease} of {symbol} is not given back"
+    """A lease that had run out when the watchdog began is given back when it has ended.
+
+    Unless others wrote the ledger meanwhile: then the next watchdog does it.
+    """
+    for symbol, version in run.dead_leases.items():
+        ledger = deployment.ledger(symbol)
+        assert ledger.version != version, f"{ledger.lease} of {symbol} is not given back"

@@ -76,7 +76,9 @@ class Pair:
     def _levels(self, last: int, order_quote: Decimal, *, thin: bool) -> Depth:
         step = max(last // 20_000, 1)
         size = order_quote / self._price(last)
-        if thin:
+        if thin and not self.shown:  # all there is lies beyond what a market order may pay
+            offsets, sizes = (last // 10, last // 9, last // 8), (size, size, size)
+        elif thin:
             near, far = size * self.shown / 2, max(last // 10, 1)
             offsets, sizes = (step, 2 * step, far), (near, near, size)
         else:

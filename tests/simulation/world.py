@@ -117,8 +117,8 @@ class World:
         return True
 
     def leave_under_way(self, submission: Submission) -> None:
-        after_ms = self.rng.choice((500, 2_500, 10_000, 45_000, 58_000))
-        self.late.append((self.now_ms + self.rng.randint(0, after_ms), submission))
+        span_ms = self.rng.choice(((0, 500), (0, 2_500), (0, 45_000), (40_000, 59_000)))
+        self.late.append((self.now_ms + self.rng.randint(*span_ms), submission))
 
     def any_of[T](self, choices: tuple[T, ...]) -> T:
         return self.rng.choice(choices)
@@ -251,7 +251,7 @@ class World:
             if weather and weather.freezes(rng, run.call):
                 self._freeze(run)
                 continue
-            if weather and run.call == "spot/time":
+            if weather and run.call == "spot/accounts":
                 self._strike_between_judgement_and_journal(weather)
             self._step(run, self._fate(run) if weather else Fate.DONE)
 
@@ -301,6 +301,13 @@ class World:
         """The operator may change his mind right here; seldom, or hardly an entry would be made."""
         if weather.strikes(self.rng, "operator") and self.rng.random() < 0.4:
             happenings.operate(self, TradingState.EXITS_ONLY)
+
+    def wake(self, name: str) -> None:
+        """Another run has taken the lease of this one: the worst moment for it to go on."""
+        for run in self.runs:
+            if run.name == name and run.ready_ms > self.now_ms and self.rng.random() < 0.5:
+                run.ready_ms = self.now_ms + self.rng.choice((0, 100, 500))
+                self.note(f"{name} wakes: its lease has passed on")
 
     def _freeze(self, run: Invocation) -> None:
         """For a while, or until others are busy: they are in the first seconds of a minute."""
