@@ -17,7 +17,7 @@ platform_x86_64 := x86_64-manylinux_2_28
 
 # What make run hands to the deployed functions when it is given: any setting of the template.
 SETTINGS := MODE SANDBOX SYMBOL SYMBOLS STRATEGY TIMEFRAME STRATEGY_PARAMETERS FIXED_AMOUNT \
-  ORDER_SLIPPAGE_PCT UNIFIED_ACCOUNT \
+  ORDER_SLIPPAGE_PCT UNIFIED_ACCOUNT EXCHANGE_STOP \
   PRICE_FEED FIXED_PRICE PAPER_QUOTE_BALANCE PAPER_FEE_PCT PAPER_SLIPPAGE_PCT \
   RISK_COOLDOWN_SEC RISK_MAX_SPREAD_PCT RISK_MAX_POSITION_BASE RISK_MAX_ORDERS_PER_HOUR \
   RISK_DAILY_LOSS_LIMIT_QUOTE RISK_MAX_EXPOSURE_QUOTE STOP_HARD_PCT STOP_TRAILING_PCT \
@@ -69,6 +69,16 @@ build: setup ## the layers and functions for AWS, into .aws-sam; ARCHITECTURE=ar
 
 deploy-local: setup ## build and deploy the stack to the embedded cloud, and end
 	@exec $(BIN)/python -m crypto_ai_bot.local.rehearsal --deploy-only $(run_arguments)
+
+.PHONY: on exits-only off status
+on: setup ## let the stack STACK= trade
+exits-only: setup ## no entries by the stack STACK=, its stops go on: the emergency stop
+off: setup ## nothing at all by the stack STACK=, which leaves its positions bare
+status: setup ## what the stack STACK= may trade, and how it is
+on exits-only off status:
+	@exec $(BIN)/python -m crypto_ai_bot.cli.trading $@ \
+	  --stack '$(or $(STACK),$(error STACK is needed: the name of the stack, as in make $@ STACK=crypto-ai-bot))' \
+	  $(if $(REASON),--reason '$(REASON)') $(if $(JSON),--json)
 
 # --universal: one lock for every platform. Layer and environment get the same versions.
 lock_flags := --quiet --universal --python-version 3.13 --generate-hashes --no-header --no-annotate --no-emit-index-url

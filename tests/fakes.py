@@ -1,6 +1,6 @@
 """Doubles that keep the real contract: a small exchange, a clock that only tests move, a switch."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
@@ -20,7 +20,7 @@ from crypto_ai_bot.domain.market import (
 )
 from crypto_ai_bot.domain.money import floor_to_step
 from crypto_ai_bot.domain.order import Order, OrderReport, Side, Totals
-from crypto_ai_bot.domain.signal import HOLD, Action, Signal
+from crypto_ai_bot.domain.signal import Action, Signal
 from crypto_ai_bot.domain.stop import StopRules
 from crypto_ai_bot.domain.trading_state import TradingState
 from crypto_ai_bot.ports.broker import Accepted, Answer, Evidence, Outcome, Rejected, Unknown
@@ -28,7 +28,7 @@ from crypto_ai_bot.ports.store import Store
 from crypto_ai_bot.risk.limits import RiskLimits
 from crypto_ai_bot.storage.memory import MemoryTable
 from crypto_ai_bot.storage.store import TableStore
-from crypto_ai_bot.strategies.base import Strategy
+from crypto_ai_bot.strategies.candles import Candles
 from crypto_ai_bot.usecases.desk import Desk, Policy
 from crypto_ai_bot.usecases.instance import Instance
 
@@ -67,24 +67,19 @@ class FakeSwitch:
 
 @dataclass
 class Scripted:
-    """A strategy that says what the test wants, and counts the bars it was shown."""
+    """A strategy that says what the test wants, of every bar that it is shown."""
 
     says: Action = Action.HOLD
     atr: float = 15.0
-    bars: int = 0
 
     @property
     def warm_up_bars(self) -> int:
         return 3
 
-    def on_bar(self, candle: Candle) -> None:
-        self.bars += candle.close > 0
-
-    def signal(self, *, holding: bool) -> Signal:
-        wanted = Action.EXIT if holding else Action.ENTER
-        if self.says is not wanted:
-            return HOLD
-        return Signal(self.says, 1.0, (f"the script says {self.says}",), self.atr)
+    def opinions(self, candles: Candles) -> Iterator[Signal]:
+        for _ in candles.closes():
+            if self.says is not Action.HOLD:
+                yield Signal(self.says, 1.0, (f"the script says {self.says}",), self.atr)
 
 
 class Fault(StrEnum):
@@ -298,16 +293,13 @@ class Bench:
     def __post_init__(self) -> None:
         self.broker = FakeBroker(self.clock)
 
-    def build(self) -> Strategy:
-        return Scripted(self.script.says, self.script.atr)
-
     @property
     def desk(self) -> Desk:
         policy = Policy(
             mode="paper",
             deployment_tag="paper",
             symbols=self.symbols,
-            build_strategy=self.build,
+            strategy=self.script,
             timeframe="1m",
             amount_quote=Decimal(100),
             bucket_ms=10_000,

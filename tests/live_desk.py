@@ -14,6 +14,7 @@ from typing import Any, cast
 from builders import BTC
 from crypto_ai_bot.brokers.ccxt_client import CcxtClient
 from crypto_ai_bot.brokers.gate_broker import GateBroker, GateTerms
+from crypto_ai_bot.brokers.gate_stops import GateStops
 from crypto_ai_bot.domain.job import Job, Tick
 from crypto_ai_bot.domain.ledger import Ledger
 from crypto_ai_bot.domain.money import ZERO, total
@@ -34,7 +35,6 @@ from crypto_ai_bot.ports.store import Change, Conflict, Create, Replace, Store
 from crypto_ai_bot.risk.limits import RiskLimits
 from crypto_ai_bot.storage.memory import MemoryTable
 from crypto_ai_bot.storage.store import TableStore
-from crypto_ai_bot.strategies.base import Strategy
 from crypto_ai_bot.usecases.desk import Desk, Policy
 from crypto_ai_bot.usecases.evaluate import evaluate
 from crypto_ai_bot.usecases.exits import exits
@@ -123,6 +123,7 @@ class LiveDesk:
     terms: GateTerms = field(default_factory=GateTerms)
     instance: Instance | None = None
     dead_after_ms: int = 0
+    exchange_stop: bool = False
     tag: str = "live"
     keys: tuple[str, str] = (KEY, SECRET)
     wait_ms: int = 10_000
@@ -166,7 +167,7 @@ class LiveDesk:
             mode="live",
             deployment_tag=self.tag,
             symbols=(BTC,),
-            build_strategy=self._build,
+            strategy=self.script,
             timeframe="1m",
             amount_quote=AMOUNT,
             bucket_ms=PASS_MS,
@@ -175,12 +176,11 @@ class LiveDesk:
             dead_after_ms=self.dead_after_ms,
             limits=self.limits,
             stops=self.stops,
+            exchange_stop=self.exchange_stop,
         )
         broker = GateBroker(self.client, clock, self.terms)
-        return Desk(cast("Store", self.store), broker, clock, self.switch, policy, self.instance)
-
-    def _build(self) -> Strategy:
-        return Scripted(self.script.says, self.script.atr)
+        store, stops = cast("Store", self.store), GateStops(broker)
+        return Desk(store, broker, clock, self.switch, policy, self.instance, stops)
 
     def run(self, job: Job, says: Action = Action.HOLD) -> RunOutcome:
         self.script.says = says

@@ -13,8 +13,8 @@ import pytest
 from moto import mock_aws
 
 from contract.embedded_dynamodb import make_table
-from crypto_ai_bot.domain.errors import BadEvent, BadSetting, StoreUnavailable
-from crypto_ai_bot.runtime import api, guard, handler, process
+from crypto_ai_bot.domain.errors import BadEvent, BadSetting, MessageUndelivered, StoreUnavailable
+from crypto_ai_bot.runtime import api, guard, handler, notify, process
 from crypto_ai_bot.runtime.settings import Settings
 
 ROOT = Path(__file__).parents[1]
@@ -51,6 +51,7 @@ def forget() -> None:
     for kept in (process.process, process.logger_without_settings, handler._workplace):
         kept.cache_clear()
     api._counter.cache_clear()
+    notify._counter.cache_clear()
     for name in [name for name in logging.root.manager.loggerDict if name.startswith("crypto-ai")]:
         del logging.root.manager.loggerDict[name]  # its handler writes to another test's output
 
@@ -163,7 +164,7 @@ def test_no_secret_leaves_in_a_log_an_answer_or_an_error(
     def faulty(_desk: object, _tick: object) -> None:
         raise ValueError("key-that-must-not-be-seen and secret-that-must-not-be-seen")
 
-    cloud.setattr(handler, "_USE_CASES", dict.fromkeys(handler._USE_CASES, faulty))
+    cloud.setattr(handler, "_use_case", lambda _job: faulty)
     with pytest.raises(guard.RunFailed) as error:
         load("evaluate")(event("evaluate.json"), None)
     assert str(error.value) == "ValueError: *** and ***"
@@ -180,4 +181,60 @@ def test_a_run_writes_one_line_with_its_outcome(capsys: pytest.CaptureFixture[st
     logged = json.loads(line)
     assert logged["outcome"] == outcome
     assert logged["correlation_id"] == outcome["correlation_id"]
-    assert logged["Heartbeat"] == 1
+    assert logged["JobsAlive"] == 1
+
+
+def test_notify_publishes_what_the_books_want_told_and_once(cloud: pytest.MonkeyPatch) -> None:
+    session = botocore.session.get_session()
+    sns, sqs = session.create_client("sns"), session.create_client("sqs")
+    topic = sns.create_topic(Name="tell")["TopicArn"]
+    queue = sqs.create_queue(QueueName="mailbox")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn["QueueArn"])
+    cloud.setenv("TELL_TOPIC", topic)
+    load("api")(event("api-stop.json") | {"headers": {"authorization": f"Bearer {TOKEN}"}}, None)
+    told = [load("notify")(event("notify.json"), None)["told"] for _ in range(2)]
+    assert [len(ids) for ids in told] == [1, 0]
+    (message,) = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)["Messages"]
+    delivered = json.loads(message["Body"])
+    assert delivered["Subject"] == "[paper] control trading"
+    assert "trading is exits_only, set by api" in delivered["Message"]
+
+
+def test_a_topic_that_is_gone_leaves_the_outbox_as_it_is(cloud: pytest.MonkeyPatch) -> None:
+    cloud.setenv("TELL_TOPIC", "arn:aws:sns:us-east-1:123456789012:gone")
+    load("api")(event("api-stop.json") | {"headers": {"authorization": f"Bearer {TOKEN}"}}, None)
+    with pytest.raises(MessageUndelivered, match="gone: NotFound"):
+        load("notify")(event("notify.json"), None)
+    assert any("unresolved" in item for item in items())
+
+
+def test_an_alarm_is_passed_on_to_the_webhook_whose_address_is_not_shown(
+    cloud: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cloud.setenv("WEBHOOK_PARAMETER", "/books/webhook")
+    botocore.session.get_session().create_client("ssm").put_parameter(
+        Name="/books/webhook",
+        Value="http://127.0.0.1:1/must-not-be-seen?text={text}",
+        Type="SecureString",
+        Overwrite=True,
+    )
+    with pytest.raises(MessageUndelivered, match="did not answer") as error:
+        load("notify")(event("notify-alarm.json"), None)
+    assert "must-not-be-seen" not in str(error.value) + capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("cloud")
+@pytest.mark.parametrize(
+    ("wrong", "error", "said"),
+    [
+        ({"job": "order"}, BadEvent, "job was 'order', this function runs 'notify'"),
+        ("text", BadEvent, "job was 'text'"),
+        ({"Records": []}, BadSetting, "WEBHOOK_PARAMETER: must be given"),
+    ],
+)
+def test_what_notify_cannot_do_is_one_clear_line(
+    wrong: Any, error: type[Exception], said: str
+) -> None:
+    with pytest.raises(error, match=said):
+        load("notify")(wrong, None)

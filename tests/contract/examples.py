@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from crypto_ai_bot.domain.account import Account
 from crypto_ai_bot.domain.event import Event, EventKind
+from crypto_ai_bot.domain.exchange_stop import ExchangeStop, StopTerms
 from crypto_ai_bot.domain.job import Health, Heartbeat, Job
 from crypto_ai_bot.domain.ledger import Halt, Lease, Ledger, Pending, SlotUse
 from crypto_ai_bot.domain.market import MarketRules, Symbol, TradeStatus
@@ -53,6 +54,16 @@ LEDGER = Ledger(
     9,
     foreign_base=Decimal("0.1"),
     looked_ms=NOW_MS,
+    exchange_stop=ExchangeStop(
+        StopTerms(Decimal("19007.6"), Decimal("18437.3"), Decimal("0.0012")),
+        NOW_MS,
+        NOW_MS + 120,
+        NOW_MS + 60_120,
+        NOW_MS + 604_800_000,
+        ("1432329",),
+        2,
+        NOW_MS + 70_000,
+    ),
 )
 
 RULES = MarketRules(

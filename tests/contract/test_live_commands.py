@@ -77,7 +77,7 @@ class Account:
         return job(self.desk, Tick(name, now_ms, "event", f"run-{now_ms}"))
 
     def enter(self) -> None:
-        policy = replace(self.desk.policy, build_strategy=lambda: Scripted(Action.ENTER))
+        policy = replace(self.desk.policy, strategy=Scripted(Action.ENTER))
         self.desk = replace(self.desk, policy=policy)
         (outcome,) = self.run(evaluate, Job.EVALUATE).symbols
         assert outcome.order, outcome

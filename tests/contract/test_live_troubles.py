@@ -326,22 +326,19 @@ def test_with_exits_switched_off_the_watchdog_sells_at_the_stop_and_stops_entrie
     assert only(desk.enter()).reasons[0] == "trading_state: exits_only makes no entry"
 
 
-def test_an_order_repeated_on_its_way_whose_answer_arrived_is_told_and_never_bought_on(
+def test_an_order_repeated_on_its_way_whose_answer_arrived_is_found_and_has_its_stop(
     desk: LiveDesk,
 ) -> None:
-    """The answer proves one order; the other shows as drift, and its coins are not sold as ours."""
+    """The answer proves one order; reconcile finds the other by its name, which is ours."""
     desk.grounds.strike("duplicate_apply", method="POST", path="/spot/orders$")
     assert only(desk.enter()).decision is Decision.ENTER
     first, again = desk.orders()
     assert first.wish.text == again.wish.text
-    outcome = only(desk.reconcile())
-    assert any(
-        one.startswith(("drift: the exchange holds ", "foreign: order ")) for one in outcome.reasons
-    )
-    assert any("drift" in str(event.kind) for event in desk.store.events(10))
-    held = desk.ledger.position.base
+    assert only(desk.reconcile()).decision is Decision.SETTLED
+    desk.assert_books_equal_exchange()
+    assert "repeated the request" in desk.store.glance().control.reason
     desk.clock.advance(60_000)
     desk.price(50_000)
     desk.exits()
-    sold = desk.orders()[2].filled_base
-    assert held - Decimal("0.000001") < sold <= held
+    desk.assert_books_equal_exchange()
+    assert desk.orders()[2].filled_base > first.filled_base * Decimal("1.9")

@@ -250,8 +250,8 @@ def test_an_item_of_a_newer_program_stops_with_one_line_that_names_it(
     assert store.commit([Replace(LEDGER)]) is None
     item = table.get(Key("paper#HOT", "LEDGER#BTC/USDT"))
     assert item is not None
-    assert table.write([Put(item | {"schema": 2}, Present())]) is None
-    with pytest.raises(SchemaUnknown, match=r"^item paper#HOT / LEDGER#BTC/USDT .* schema 2: .*$"):
+    assert table.write([Put(item | {"schema": 9}, Present())]) is None
+    with pytest.raises(SchemaUnknown, match=r"^item paper#HOT / LEDGER#BTC/USDT .* schema 9: .*$"):
         store.glance()
 
 

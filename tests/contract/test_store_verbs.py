@@ -156,6 +156,15 @@ def test_require_state_reads_the_control_item(
         assert store.commit([change]) == (None if allowed else Conflict(change))
 
 
+def test_an_event_is_unchanged_while_it_is_to_be_sent(store: Store) -> None:
+    assert store.commit([Unchanged(EVENT)]) == Conflict(Unchanged(EVENT))
+    assert store.commit([Create(EVENT)]) is None
+    assert store.commit([Unchanged(EVENT), Create(ORDER)]) is None
+    assert store.commit([Sent(EVENT)]) is None
+    assert store.commit([Unchanged(EVENT)]) == Conflict(Unchanged(EVENT))
+    assert store.events(9) == []
+
+
 MIXED: dict[str, Change] = {
     "create": Create(ORDER),
     "replace": Replace(LEDGER),

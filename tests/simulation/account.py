@@ -12,7 +12,14 @@ from typing import Any
 from crypto_ai_bot.domain.money import total
 from crypto_ai_bot.local.exchange.engine.accounts import Account
 from crypto_ai_bot.local.exchange.engine.engine import Engine
-from crypto_ai_bot.local.exchange.engine.orders import Refused, SpotOrder, Status, Trade
+from crypto_ai_bot.local.exchange.engine.orders import (
+    PriceOrder,
+    PriceOrderStatus,
+    Refused,
+    SpotOrder,
+    Status,
+    Trade,
+)
 from crypto_ai_bot.local.exchange.engine.reading import (
     Span,
     find_order,
@@ -21,9 +28,15 @@ from crypto_ai_bot.local.exchange.engine.reading import (
     open_orders,
     trades,
 )
-from crypto_ai_bot.local.exchange.forms import wish_of
+from crypto_ai_bot.local.exchange.forms import put_of, trigger_of, wish_of
 from crypto_ai_bot.local.exchange.pairs import currency_pair_row
-from crypto_ai_bot.local.exchange.rows import fee_row, holding_row, order_row, trade_row
+from crypto_ai_bot.local.exchange.rows import (
+    fee_row,
+    holding_row,
+    order_row,
+    price_order_row,
+    trade_row,
+)
 
 from simulation.market import DayMarket
 
@@ -108,13 +121,45 @@ class GateAccount:
             raise GateRefusal(found.label, found.status)
         return order_row(self._as_shown(found))
 
+    def privateSpotGetPriceOrders(self, question: Question) -> Any:  # noqa: N802
+        wanted_open, pair_id = question["status"] == "open", question["market"]
+        found = (
+            order
+            for order in reversed(self.account.price_orders.values())
+            if (order.status is PriceOrderStatus.OPEN) == wanted_open
+            and order.put.pair_id == pair_id
+        )
+        return [self._price_order_row(order) for order in _page(found, question)]
+
+    def privateSpotGetPriceOrdersOrderId(self, question: Question) -> Any:  # noqa: N802
+        return self._price_order_row(self._price_order(question))
+
+    def privateSpotDeletePriceOrdersOrderId(self, question: Question) -> Any:  # noqa: N802
+        order = self._price_order(question)
+        if not self.engine.cancel_price_order(self.account, order, self.now_ms):
+            raise GateRefusal("ORDER_CLOSED")
+        return self._price_order_row(order)
+
+    def privateSpotDeleteOrdersOrderId(self, question: Question) -> Any:  # noqa: N802
+        order = self.account.orders[int(question["order_id"])]
+        refused = self.engine.cancel(self.account, order, self.now_ms)
+        if refused:
+            raise GateRefusal(refused.label, refused.status)
+        return order_row(order)
+
     # What the exchange does.
 
-    def arrive(self, body: Question, signed_ms: int, expires_ms: int) -> SpotOrder | Refused:
+    def arrive(
+        self, body: Question, signed_ms: int, expires_ms: int
+    ) -> SpotOrder | PriceOrder | Refused:
         """A submission that reached the exchange now; too late a one is refused."""
         late = self.now_ms > expires_ms > 0 or abs(self.now_ms - signed_ms) > 60_000
         if late:
             return Refused("REQUEST_EXPIRED", "too late")
+        if "trigger" in body:
+            pair_id, form = body["market"], dict(body)
+            put, trigger = put_of(form, pair_id, market_allowed=False), trigger_of(form)
+            return self.engine.place_price_order(self.account, put, trigger, self.now_ms)
         wish = wish_of(dict(body), self.market.pairs.__contains__, self.account)
         return self.engine.place(self.account, wish, self.now_ms)
 
@@ -125,9 +170,25 @@ class GateAccount:
             return []
         return [order for order in self.account.orders.values() if order.wish.text == text]
 
-    def row(self, order: SpotOrder, mode: str = "FULL") -> Mapping[str, object]:
+    def row(self, order: SpotOrder | PriceOrder, mode: str = "FULL") -> Mapping[str, object]:
         """The order as the answer to its submission tells it."""
+        if isinstance(order, PriceOrder):
+            return {"id": order.id}
         return order_row(self._as_shown(order), mode)
+
+    def fired_by(self, order_id: int) -> PriceOrder | None:
+        """The stop that made an order when it fired."""
+        stops = self.account.price_orders.values()
+        return next((stop for stop in stops if stop.fired_order_id == order_id), None)
+
+    def _price_order(self, question: Question) -> PriceOrder:
+        try:
+            return self.account.price_orders[int(question["order_id"])]
+        except KeyError:
+            raise GateRefusal("ORDER_NOT_FOUND", 404) from None
+
+    def _price_order_row(self, order: PriceOrder) -> Mapping[str, object]:
+        return price_order_row(order, self.account.user_id)
 
     def trades_of(self, order: SpotOrder) -> list[Trade]:
         return [trade for trade in self.account.trades if trade.order_id == order.id]

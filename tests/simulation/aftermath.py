@@ -94,7 +94,9 @@ def _assert_others_are_told(world: "World", deployment: "Deployment") -> None:
     assert len(told) == len(set(told)), "an event was told twice"
     for order in world.gate.account.orders.values():
         symbol = world.grounds.symbols_by_pair[order.wish.pair_id]
-        others = not order.wish.text.startswith(f"t-{deployment.tag}-")
+        stop = world.gate.fired_by(order.id)
+        ours = order.wish.text.startswith(f"t-{deployment.tag}-")
+        others = not ours and not (stop and world.stops.get(stop.id) is deployment)
         began = deployment.ledger(symbol).foreign_base is not None
         if others and began:
             assert f"foreign:{symbol}:{order.id}" in told, f"{order.id} was not told of"

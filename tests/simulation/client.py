@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol
 from crypto_ai_bot.brokers.trial import Door, Reply, Signing, Trial
 from crypto_ai_bot.domain.circuit import Circuit
 from crypto_ai_bot.domain.errors import ExchangeUnavailable
-from crypto_ai_bot.local.exchange.engine.orders import Refused, SpotOrder
+from crypto_ai_bot.local.exchange.engine.orders import PriceOrder, Refused, SpotOrder
 
 from fakes import Died
 from simulation.account import GateAccount, GateRefusal
@@ -35,15 +35,17 @@ _HOLLOW: Final = ("", "null", "[]", "{}")
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A request for an order on its way; the exchange refuses it after `expires_ms`."""
+    """A deployment's request for an order, on its way; refused after `expires_ms`."""
 
+    tag: str
     body: Mapping[str, Any]
     signed_ms: int
     expires_ms: int
 
     @property
     def name(self) -> str:
-        return str(self.body["text"])
+        """The name that it gives its order; "" for a stop, which Gate lets have none."""
+        return str(self.body.get("text", ""))
 
 
 @dataclass
@@ -61,14 +63,17 @@ class Surroundings(Protocol):
     def sent(self, run: Invocation, submission: Submission) -> None:
         """A submission leaves."""
 
-    def arrive(self, submission: Submission) -> SpotOrder | Refused:
+    def arrive(self, submission: Submission) -> SpotOrder | PriceOrder | Refused:
         """A submission reaches the exchange now."""
 
     def leave_under_way(self, submission: Submission) -> None:
         """A submission will reach the exchange later, or never."""
 
-    def refuse_falsely(self, made: SpotOrder) -> bool:
+    def refuse_falsely(self, made: SpotOrder | PriceOrder) -> bool:
         """Whether the order that was made may be told as refused."""
+
+    def tell_time(self) -> None:
+        """The exchange is asked something: what was due there until now happens first."""
 
     def priced(self, run: Invocation) -> None:
         """The run has been told the prices of this moment."""
@@ -122,6 +127,7 @@ class Client:
             self._keep(403, json.dumps({"label": "REQUEST_EXPIRED", "message": ""}))
             raise ExchangeUnavailable(f"gate {what}: REQUEST_EXPIRED")
         try:
+            self._world.tell_time()
             answer = read(ask(self._world.gate))
         except GateRefusal as refusal:
             self._keep(refusal.status, json.dumps({"label": refusal.label, "message": ""}))
@@ -139,7 +145,7 @@ class Client:
         """One request, refused after its deadline, whenever it arrives."""
         self.reply = Reply(hidden=(KEY,))
         trial = Trial(self.reply, Door(requests_max=1))
-        submission = Submission(ask(_Paper()), signing.at_ms, signing.expires_ms)
+        submission = Submission(self._run.deployment.tag, ask(_Paper()), signing.at_ms, signing.expires_ms)
         self._world.sent(self._run, submission)
         fate = self._run.pause("submit")
         if fate is Fate.NOT_SENT:
@@ -216,4 +222,7 @@ class _Paper:
     """Takes down what a submission asks for."""
 
     def privateSpotPostOrders(self, body: Mapping[str, Any]) -> Mapping[str, Any]:  # noqa: N802
+        return body
+
+    def privateSpotPostPriceOrders(self, body: Mapping[str, Any]) -> Mapping[str, Any]:  # noqa: N802
         return body

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from crypto_ai_bot.domain.account import Account
 from crypto_ai_bot.domain.errors import StoreUnavailable
 from crypto_ai_bot.domain.event import Event
+from crypto_ai_bot.domain.exchange_stop import ExchangeStop
 from crypto_ai_bot.domain.instance import InstanceLock
 from crypto_ai_bot.domain.ledger import Ledger
 from crypto_ai_bot.domain.market import Symbol
@@ -61,6 +62,7 @@ class Deployment:
     denied: set[str] = field(default_factory=set)
     excused: dict[Symbol, str] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
+    stops: list[tuple[Symbol, ExchangeStop]] = field(default_factory=list)
     dated: dict[Any, Any] = field(default_factory=dict)
     processes: list[Process] = field(default_factory=list)
 

@@ -15,7 +15,6 @@ from crypto_ai_bot.local.exchange.engine.engine import Engine
 from crypto_ai_bot.local.exchange.engine.fees import FeePlan
 from crypto_ai_bot.local.exchange.pairs import rules_of
 from crypto_ai_bot.risk.limits import RiskLimits
-from crypto_ai_bot.strategies.base import Strategy
 from crypto_ai_bot.usecases.desk import Policy
 from simulation.whim import Whim
 from simulation.account import GateAccount
@@ -60,6 +59,7 @@ class Grounds:
     dead_after_ms: int
     exits_interval_ms: int
     second: str
+    exchange_stop: bool
 
     @classmethod
     def drawn(cls, rng: Random, weather: Weather) -> "Grounds":
@@ -96,6 +96,7 @@ class Grounds:
             dead_after_ms=400_000 if weather.has("exits_dead") else rng.choice((0, 400_000)),
             exits_interval_ms=rng.choice((10_000, 30_000)),
             second=rng.choice(("shares the lock", "apart")) if weather.has("second") else "",
+            exchange_stop=rng.random() < 0.4,
         )
 
     @property
@@ -122,7 +123,7 @@ class Grounds:
             mode="live",
             deployment_tag=tag,
             symbols=self.symbols,
-            build_strategy=Whim,
+            strategy=Whim(),
             timeframe="5m",
             amount_quote=AMOUNT,
             bucket_ms=10_000,
@@ -131,15 +132,12 @@ class Grounds:
             dead_after_ms=self.dead_after_ms,
             limits=self.limits,
             stops=self.stops,
+            exchange_stop=self.exchange_stop,
         )
 
     def policy(self, deployment: Deployment, says: Action) -> Policy:
         """How one run trades: its strategy says what the seed wants."""
-
-        def build() -> Strategy:
-            return Whim(says)
-
-        return replace(deployment.policy, build_strategy=build)
+        return replace(deployment.policy, strategy=Whim(says))
 
 
 def _pairs(rng: Random, symbols: tuple[Symbol, ...], begins_ms: int) -> dict[str, Pair]:

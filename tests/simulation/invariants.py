@@ -12,7 +12,7 @@ from crypto_ai_bot.domain.event import EventKind
 from crypto_ai_bot.domain.job import Heartbeat, Job
 from crypto_ai_bot.domain.ledger import Ledger
 from crypto_ai_bot.domain.market import HOUR_MS, Symbol
-from crypto_ai_bot.domain.money import ZERO, total
+from crypto_ai_bot.domain.money import ZERO, plain, total
 from crypto_ai_bot.domain.order import CAME_TO_NOTHING, Order, Purpose, Side
 from crypto_ai_bot.domain.trading_state import Control, TradingState, more_careful
 from crypto_ai_bot.ports.store import Advance, Change, Create, Replace, Unchanged
@@ -84,6 +84,8 @@ def after_commit(deployment: "Deployment", changes: Sequence[Change]) -> None:
                 ledger_equals_exchange(deployment, ledger.symbol)
                 assert ledger.worst_base >= 0, f"I6 {ledger.symbol} {ledger.worst_base}"
                 _position_has_its_stops(ledger)
+                if ledger.exchange_stop and not ledger.exchange_stop.stop_ids:
+                    deployment.stops.append((ledger.symbol, ledger.exchange_stop))
                 _worst_case_within_limits(deployment)
             case Create(event) if getattr(event, "kind", None) in {EventKind.DRIFT, EventKind.HALT}:
                 _no_false_alarm(deployment, event)
@@ -219,14 +221,16 @@ def _position_has_its_stops(ledger: Ledger) -> None:
 def ledger_equals_exchange(deployment: "Deployment", symbol: Symbol) -> None:
     """I4: with no order under way, the ledger holds what the exchange's trades have brought."""
     ledger = deployment.ledger(symbol)
-    if ledger.pending is None and not deployment.denied_on(symbol):
+    under_way = ledger.pending or ledger.exchange_stop  # what rests may have sold
+    if under_way is None and not deployment.denied_on(symbol):
         held, net = ledger.position.base, deployment.net_base[symbol]
         assert held == net, f"I4 {symbol}: the ledger holds {held}, the exchange brought {net}"
 
 
 def quote_equals_exchange(deployment: "Deployment") -> None:
     """I4: the quote that all fills have moved is what the exchange's trades have moved."""
-    if not any(one.pending for one in deployment.ledgers.values()) and not deployment.denied:
+    under_way = any(one.pending or one.exchange_stop for one in deployment.ledgers.values())
+    if not under_way and not deployment.denied:
         moved, net = deployment.moved_quote, deployment.net_quote
         assert moved == net, f"I4 the fills moved {moved} quote, the exchange {net}"
 
@@ -260,14 +264,37 @@ def _no_false_alarm(deployment: "Deployment", event: Any) -> None:
 
 def at_submission(deployment: "Deployment", submission: Submission) -> None:
     """I1, I3: submitted once, journaled before, by the deployment that holds the account."""
-    name = submission.name
+    if "trigger" in submission.body:
+        name, ends_ms = _stop_at_submission(deployment, submission)
+    else:
+        name = submission.name
+        order = deployment.orders.get(name)
+        assert order, f"I3 {name} is submitted and not journaled"
+        ends_ms = order.expires_ms
     assert name not in deployment.submitted, f"I1 {name} is submitted twice"
     deployment.submitted.add(name)
-    order = deployment.orders.get(name)
-    assert order, f"I3 {name} is submitted and not journaled"
-    assert 0 < submission.expires_ms <= order.expires_ms, f"I3 {name} may arrive after its end"
+    assert 0 < submission.expires_ms <= ends_ms, f"I3 {name} may arrive after its end"
     holder = deployment.lock().owner
     assert holder == deployment.tag, f"{deployment.tag} trades, and {holder or 'nobody'} may"
+
+
+def _stop_at_submission(deployment: "Deployment", submission: Submission) -> tuple[str, int]:
+    """Which of the journaled stops is asked for, and its end by the exchange's time."""
+    pair, price = submission.body["market"], submission.body["trigger"]["price"]
+    journaled = [
+        stop
+        for symbol, stop in deployment.stops
+        if f"{symbol.base}_{symbol.quote}" == pair and plain(stop.terms.trigger_price) == price
+    ]
+    assert journaled, f"I3 a stop of {pair} at {price} is submitted and not journaled"
+    stop = journaled[-1]
+    return f"stop {pair} {stop.journaled_ms}", stop.arrives_until_ms
+
+
+def at_fired(deployment: "Deployment", symbol: Symbol) -> None:
+    """I10: a stop that the exchange fires is one that the books know of."""
+    stop = deployment.ledger(symbol).exchange_stop
+    assert stop, f"I10 a stop of {symbol} fires that the books do not know of"
 
 
 def at_trade(deployment: "Deployment", made: "SpotOrder") -> None:
@@ -282,6 +309,8 @@ def at_trade(deployment: "Deployment", made: "SpotOrder") -> None:
     denied = order.client_order_id in deployment.denied
     late = settled and made.filled_base and not denied and not deployment.world.doubled
     assert not late, f"I10 {order.client_order_id} takes effect, and the books are settled"
+    resting = deployment.ledger(request.symbol).exchange_stop
+    assert not resting, f"I6 {order.client_order_id} beside {resting}"
     if request.side is Side.BUY:
         _entries_heed_the_parameter(deployment, order)
     else:

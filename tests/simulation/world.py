@@ -9,13 +9,14 @@ from random import Random
 from typing import Any, Final
 
 from crypto_ai_bot.brokers.gate_broker import GateBroker
+from crypto_ai_bot.brokers.gate_stops import GateStops
 from crypto_ai_bot.domain.errors import AnotherDeployment, ExchangeRefusesKey, NextTick
 from crypto_ai_bot.domain.job import Job, Tick
 from crypto_ai_bot.domain.market import MINUTE_MS
 from crypto_ai_bot.domain.order import Side
 from crypto_ai_bot.domain.signal import Action
 from crypto_ai_bot.domain.trading_state import TradingState
-from crypto_ai_bot.local.exchange.engine.orders import Refused, SpotOrder
+from crypto_ai_bot.local.exchange.engine.orders import PriceOrder, Refused, SpotOrder, Trade
 from crypto_ai_bot.usecases.desk import Desk
 from crypto_ai_bot.usecases.evaluate import evaluate
 from crypto_ai_bot.usecases.exits import exits
@@ -75,45 +76,55 @@ class World:
         self.steps = 0
         self._started = 0
         self._until_ms = 0
+        self.stops: dict[int, Deployment] = {}
         self._trades = 0
 
     # What invocations do to the world (client.Surroundings).
 
     def sent(self, _run: Invocation, submission: Submission) -> None:
-        invariants.at_submission(self.owner_of(submission.name), submission)
+        invariants.at_submission(self.owner_of(submission.tag), submission)
 
-    def arrive(self, submission: Submission) -> SpotOrder | Refused:
+    def arrive(self, submission: Submission) -> SpotOrder | PriceOrder | Refused:
         """The request is at the exchange: what is due happens first, then it is carried out."""
         self.tell_time()
         terms = self.grounds
         expires_ms = submission.expires_ms if terms.expiry_honoured else 0
         made = self.gate.arrive(submission.body, submission.signed_ms, expires_ms)
         self.take_in_trades()
+        owner = self.owner_of(submission.tag)
         if isinstance(made, SpotOrder):
-            if self.halves:
-                self.gate.half_seen[made.id] = self.gate.now_ms + self.rng.choice((5_000, 40_000))
-            owner = self.owner_of(submission.name)
-            if len(self.gate.named(submission.name)) > 1:
-                self.doubled = True
-                owner.denied.add(submission.name)
-                for deployment in self.deployments:
-                    deployment.excused[owner.orders[submission.name].request.symbol] = "doubled"
-            invariants.at_trade(owner, made)
+            self._made(owner, made)
+        elif isinstance(made, PriceOrder):
+            self.stops[made.id] = owner
         if self.traced:
-            told = made.label if isinstance(made, Refused) else f"{made.id} {made.finish_as}"
-            self.note(f"    {submission.name} {submission.body['side']} arrives: {told}")
+            told = made.label if isinstance(made, Refused) else f"made as {made.id}"
+            self.note(f"    {submission.tag} {submission.name or 'a stop'} arrives: {told}")
         return made
 
-    def refuse_falsely(self, made: SpotOrder) -> bool:
+    def _made(self, owner: Deployment, made: SpotOrder) -> None:
+        name = made.wish.text
+        if self.halves:
+            self.gate.half_seen[made.id] = self.gate.now_ms + self.rng.choice((5_000, 40_000))
+        if len(self.gate.named(name)) > 1:
+            self.doubled = True
+            owner.denied.add(name)
+            for deployment in self.deployments:
+                deployment.excused[owner.orders[name].request.symbol] = "doubled"
+        invariants.at_trade(owner, made)
+
+    def refuse_falsely(self, made: SpotOrder | PriceOrder) -> bool:
         """Whether an order that was made may be told as refused; then the books may deny it.
 
         A sell does not wait for the search that would tell, so where listings lag it would be
         believed and made again: that is left out. Elsewhere it may be believed for a while.
         """
+        if isinstance(made, PriceOrder):
+            return False  # Gate's own refusal of a repeated stop is no proof, and known as such
+        owner = self.owner_of(made.wish.text.split("-")[1])
         if made.wish.side is Side.SELL:
             if made.filled_base and self.gate.engine.conditions.order_list_lag_ms:
                 return False
-            self.owner_of(made.wish.text).denied.add(made.wish.text)
+            owner.denied.add(made.wish.text)
         return True
 
     def leave_under_way(self, submission: Submission) -> None:
@@ -131,27 +142,45 @@ class World:
 
     # What the world does.
 
-    def owner_of(self, name: str) -> Deployment:
-        tag = name.split("-")[1]
+    def owner_of(self, tag: str) -> Deployment:
         return next(one for one in self.deployments if one.tag == tag)
 
     def tell_time(self) -> None:
-        """The exchange's clock goes with ours, as far off as it is."""
-        self.gate.now_ms = self.now_ms + self.grounds.exchange_off_ms
+        """The exchange's clock goes with ours, as far off as it is; what was due there happens."""
+        gate = self.gate
+        gate.now_ms = self.now_ms + self.grounds.exchange_off_ms
+        if gate.account.open_price_orders or gate.account.open:
+            gate.engine.advance(gate.now_ms)
+            self.take_in_trades()
 
     def take_in_trades(self) -> None:
         """What each deployment's orders have moved, from the exchange's own list of trades."""
         fresh = self.gate.account.trades[self._trades :]
         self._trades += len(fresh)
         for trade in fresh:
-            if not trade.text.startswith("t-"):
+            owner = self._owner_of_trade(trade)
+            if owner is None:
                 continue
-            owner, symbol = self.owner_of(trade.text), self.grounds.symbols_by_pair[trade.pair_id]
+            symbol = self.grounds.symbols_by_pair[trade.pair_id]
             sign = 1 if trade.side is Side.BUY else -1
             in_base = trade.fee_currency == symbol.base
             owner.net_base[symbol] += sign * trade.amount_base - (trade.fee if in_base else 0)
             owner.net_quote -= sign * trade.amount_base * trade.price
             owner.net_quote -= 0 if in_base else trade.fee
+            if trade.text == "apiv4":
+                invariants.at_fired(owner, symbol)
+                self.note(f"    a stop of {owner.tag} sold {trade.amount_base} {symbol}")
+
+    def _owner_of_trade(self, trade: Trade) -> Deployment | None:
+        """By the name of its order, or by the stop that made it; None for the operator's own."""
+        if trade.text.startswith("t-"):
+            return self.owner_of(trade.text.split("-")[1])
+        stop = self.gate.fired_by(trade.order_id)
+        if stop is None:  # not linked yet: the order of the stop that is being put right now
+            waiting = self.gate.account.open_price_orders.values()
+            fired = [one for one in waiting if one.due_ms is not None]
+            stop = fired[0] if fired else None
+        return self.stops.get(stop.id) if stop else None
 
     def set_parameter(self, state: TradingState) -> None:
         before, _ = self.parameter_until_ms[-1]
@@ -198,14 +227,16 @@ class World:
     def desk(self, deployment: Deployment, run: Invocation, says: Action) -> Desk:
         processes = deployment.processes
         process = run.process = processes.pop() if processes else Process()
-        clock = ClockDoor(run, self)
+        clock, client = ClockDoor(run, self), Client(run, self, process)
+        broker = GateBroker(client, clock, self.grounds.terms)  # type: ignore[arg-type]
         return Desk(
             deployment.store(run),
-            GateBroker(Client(run, self, process), clock, self.grounds.terms),  # type: ignore[arg-type]
+            broker,
             clock,
             SwitchDoor(run, self),
             self.grounds.policy(deployment, says),
             Instance(Books(deployment, run, of_locks=True), self.fingerprint, deployment.tag),
+            GateStops(broker) if deployment.policy.exchange_stop else None,
         )
 
     # The history.
@@ -261,7 +292,6 @@ class World:
         Turns of the scheduler are half the price of a quiet day; this is the same history.
         """
         self.now_ms += _LATENCIES_MS[int(self.rng.random() * 6)]
-        self.gate.now_ms = self.now_ms + self.grounds.exchange_off_ms
         alone = self.weather is None and len(self.runs) == 1 and not self.late
         if not alone or self.now_ms >= self._until_ms or run.ready_ms > self.now_ms:
             return False
@@ -319,7 +349,6 @@ class World:
         self.note(f"{run.name} freezes at {run.call} for {for_ms}")
 
     def _step(self, run: Invocation, fate: Fate) -> None:
-        self.gate.now_ms = self.now_ms + self.grounds.exchange_off_ms
         if self.traced:
             self.note(f"{run.name} {run.call}: {fate}")
         run.step(fate)

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-NAMES = ("Evaluate", "Exits", "Reconcile", "Watchdog", "Api")
+from template.policies import INDEX, TABLE
+
+NAMES = ("Evaluate", "Exits", "Reconcile", "Watchdog", "Api", "Notify")
 JOBS = NAMES[:4]
-TABLE = {"Fn::GetAtt": ["StateTable", "Arn"]}
-INDEX = {"Fn::Sub": "${StateTable.Arn}/index/unresolved"}
+NAMED = ("CredentialsParameter", "ApiTokenParameter", "LockTableName", "WebhookParameter")
 
 type OfType = Callable[[str], Mapping[str, Mapping[str, Any]]]
 
@@ -77,12 +78,10 @@ def test_logs_go_to_a_group_that_forgets(of_type: OfType, name: str) -> None:
 
 @pytest.mark.parametrize("name", JOBS)
 def test_a_job_may_read_and_write_the_table_item_by_item(of_type: OfType, name: str) -> None:
-    assert allowed_on(of_type, name, TABLE) == {
-        "dynamodb:GetItem",
-        "dynamodb:Query",
-        "dynamodb:PutItem",
-        "dynamodb:ConditionCheckItem",
-    }
+    """Whoever places orders checks the trading state in the same transaction."""
+    checks = set() if name == "Reconcile" else {"dynamodb:ConditionCheckItem"}
+    reads_and_writes = {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem"}
+    assert allowed_on(of_type, name, TABLE) == reads_and_writes | checks
 
 
 def test_the_api_may_read_the_table_and_put_the_state_item(of_type: OfType) -> None:
@@ -98,20 +97,22 @@ def test_the_api_may_read_the_table_and_put_the_state_item(of_type: OfType) -> N
     [
         ("Evaluate", set()),
         ("Exits", set()),
-        ("Reconcile", {"dynamodb:Query"}),
+        ("Reconcile", set()),
         ("Watchdog", {"dynamodb:Query"}),
         ("Api", set()),
+        ("Notify", {"dynamodb:Query"}),
     ],
 )
-def test_only_who_looks_for_unresolved_orders_may_read_the_index(
+def test_only_who_looks_for_unresolved_orders_or_events_may_read_the_index(
     of_type: OfType, name: str, index: set[str]
 ) -> None:
     assert allowed_on(of_type, name, INDEX) == index
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_function_reads_the_switch(of_type: OfType, name: str) -> None:
-    assert allowed_on(of_type, name, parameter_arn("TradingParameter")) == {"ssm:GetParameter"}
+def test_whoever_trades_or_shows_reads_the_switch(of_type: OfType, name: str) -> None:
+    allowed = set() if name == "Notify" else {"ssm:GetParameter"}
+    assert allowed_on(of_type, name, parameter_arn("TradingParameter")) == allowed
 
 
 def test_the_exchange_key_is_for_the_jobs_and_the_token_for_the_api(of_type: OfType) -> None:
@@ -119,18 +120,26 @@ def test_the_exchange_key_is_for_the_jobs_and_the_token_for_the_api(of_type: OfT
     for name in JOBS:
         assert allowed_on(of_type, name, key) == {"ssm:GetParameter"}
         assert allowed_on(of_type, name, token) == set()
+    webhook = parameter_arn("WebhookParameter")
     assert allowed_on(of_type, "Api", key) == set()
     assert allowed_on(of_type, "Api", token) == {"ssm:GetParameter"}
+    assert allowed_on(of_type, "Notify", key) | allowed_on(of_type, "Notify", token) == set()
+    assert [name for name in NAMES if allowed_on(of_type, name, webhook)] == ["Notify"]
+
+
+def test_notify_may_tell_and_touch_single_items_and_nothing_of_trading(of_type: OfType) -> None:
+    assert allowed_on(of_type, "Notify", {"Ref": "TellTopic"}) == {"sns:Publish"}
+    assert allowed_on(of_type, "Notify", TABLE) == {
+        "dynamodb:GetItem",
+        "dynamodb:PutItem",
+        "dynamodb:ConditionCheckItem",
+    }
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_statement_on_a_thing_that_is_not_named_is_left_out(of_type: OfType, name: str) -> None:
     for condition, statement in statements(of_type, name):
-        named = [
-            word
-            for word in ("CredentialsParameter", "ApiTokenParameter", "LockTableName")
-            if f"${{{word}}}" in str(statement["Resource"])
-        ]
+        named = [word for word in NAMED if f"${{{word}}}" in str(statement["Resource"])]
         assert condition == (f"Has{named[0]}" if named else None)
 
 
@@ -145,6 +154,6 @@ def test_no_role_has_a_wildcard_or_a_policy_of_somebody_else(of_type: OfType) ->
                 assert "*" not in str(plain["Resource"])
 
 
-@pytest.mark.parametrize("name", JOBS)
+@pytest.mark.parametrize("name", [*JOBS, "Notify"])
 def test_a_job_may_leave_a_failed_run_for_a_person(of_type: OfType, name: str) -> None:
     assert allowed_on(of_type, name, {"Fn::GetAtt": ["FailedRuns", "Arn"]}) == {"sqs:SendMessage"}

@@ -12,19 +12,39 @@ from crypto_ai_bot.local.parameters import parameter_name
 
 ROOT = Path(__file__).parents[2]
 ALWAYS = {
-    "TABLE_NAME": "StateTable",
-    "TRADING_PARAMETER": "TradingParameter",
-    "DEPLOYMENT_ID": "AWS::StackId",
+    "TABLE_NAME": {
+        "Fn::If": ["HasRestoredTableName", {"Ref": "RestoredTableName"}, {"Ref": "StateTable"}]
+    },
+    "TRADING_PARAMETER": {"Ref": "TradingParameter"},
+    "DEPLOYMENT_ID": {"Ref": "AWS::StackId"},
 }
 # Not variables: they shape the stack.
-OF_THE_STACK = {"SchedulesState", "Architecture", "DeletionProtection", "LogRetentionDays"}
+OF_THE_STACK = {
+    "SchedulesState",
+    "Architecture",
+    "DeletionProtection",
+    "LogRetentionDays",
+    "Shard2Symbols",
+    "Shard3Symbols",
+    "Shard4Symbols",
+    "RestoredTableName",
+    "AlarmEmail",
+    "WakeEmail",
+    "AlarmSet",
+    "Dashboard",
+}
+NOTIFY_ALONE = {"TELL_TOPIC", "WEBHOOK_PARAMETER"}
+SHARDS = [
+    {"Fn::If": [f"HasShard{n}Symbols", {"Ref": f"Shard{n}Symbols"}, {"Ref": "AWS::NoValue"}]}
+    for n in (2, 3, 4)
+]
+SYMBOLS = {"Fn::Join": [",", [{"Ref": "Symbols"}, *SHARDS]]}  # all that any schedule names
 CONTRACT = """MODE SANDBOX EXCHANGE SYMBOL SYMBOLS FIXED_AMOUNT PRICE_FEED FIXED_PRICE
 RISK_COOLDOWN_SEC RISK_MAX_SPREAD_PCT RISK_MAX_POSITION_BASE RISK_MAX_ORDERS_PER_HOUR
 RISK_DAILY_LOSS_LIMIT_QUOTE IDEMPOTENCY_BUCKET_MS IDEMPOTENCY_TTL_SEC EVAL_INTERVAL_SEC
 EXITS_INTERVAL_SEC RECONCILE_INTERVAL_SEC WATCHDOG_INTERVAL_SEC DMS_TIMEOUT_MS
 BACKUP_RETENTION_DAYS LOG_LEVEL CREDENTIALS_PARAMETER EXCHANGE_URL
-ORDER_SLIPPAGE_PCT UNIFIED_ACCOUNT"""
-NEEDED_IN_LIVE = ("CredentialsParameter", "FixedAmount")
+ORDER_SLIPPAGE_PCT UNIFIED_ACCOUNT EXCHANGE_STOP"""
 SECRET = re.compile(r"API_KEY(?!_CREATED)|API_SECRET|SECRETS_FILE|API_TOKEN(?!_PARAMETER)")
 
 type OfType = Callable[[str], Mapping[str, Mapping[str, Any]]]
@@ -32,12 +52,15 @@ type OfType = Callable[[str], Mapping[str, Mapping[str, Any]]]
 
 @pytest.fixture
 def variables(of_type: OfType) -> Mapping[str, Any]:
-    every = [
-        function["Environment"]["Variables"]
-        for function in of_type("AWS::Lambda::Function").values()
-    ]
-    assert all(one == every[0] for one in every)
-    return every[0]
+    every = {
+        name: function["Environment"]["Variables"]
+        for name, function in of_type("AWS::Lambda::Function").items()
+    }
+    shared, notify = every["EvaluateFunction"], every.pop("NotifyFunction")
+    assert all(one == shared for one in every.values())
+    assert set(notify) == set(shared) | NOTIFY_ALONE
+    assert shared.items() <= notify.items()
+    return {**shared, "WEBHOOK_PARAMETER": notify["WEBHOOK_PARAMETER"]}
 
 
 def test_every_variable_of_the_contract_is_there_and_no_secret(
@@ -51,10 +74,13 @@ def test_each_variable_is_one_parameter_and_empty_ones_are_not_passed(
     variables: Mapping[str, Any], source: Mapping[str, Any]
 ) -> None:
     for name, value in variables.items():
-        parameter = ALWAYS.get(name) or parameter_name(name)
-        if name not in ALWAYS and source["Parameters"][parameter].get("Default") == "":
+        parameter = parameter_name(name)
+        if name in ALWAYS:
+            assert value == ALWAYS[name]
+        elif source["Parameters"][parameter].get("Default") == "":
             no_value = {"Ref": "AWS::NoValue"}
-            assert value == {"Fn::If": [f"Has{parameter}", {"Ref": parameter}, no_value]}
+            given = {"Ref": parameter} if name != "SYMBOLS" else SYMBOLS
+            assert value == {"Fn::If": [f"Has{parameter}", given, no_value]}
             empty = {"Fn::Not": [{"Fn::Equals": [{"Ref": parameter}, ""]}]}
             assert source["Conditions"][f"Has{parameter}"] == empty
         else:
@@ -75,13 +101,79 @@ def test_each_default_is_allowed(source: Mapping[str, Any]) -> None:
         assert re.fullmatch(body.get("AllowedPattern", ".*"), str(default)), name
 
 
-def test_live_without_its_key_or_its_amount_is_refused_before_anything_is_made(
-    source: Mapping[str, Any],
+def holds(expression: Any, chosen: Mapping[str, str]) -> Any:
+    """A rule's expression with these parameters, as CloudFormation evaluates it."""
+    if not isinstance(expression, dict):
+        return expression
+    [(function, operands)] = expression.items()
+    if function == "Ref":
+        return chosen[operands]
+    values = [holds(one, chosen) for one in operands]
+    return {
+        "Fn::Equals": lambda: values[0] == values[1],
+        "Fn::Not": lambda: not values[0],
+        "Fn::And": lambda: all(values),
+    }[function]()
+
+
+def refusals(source: Mapping[str, Any], chosen: Mapping[str, str]) -> list[str]:
+    """What the rules say of these parameters, the others by default."""
+    every = {name: str(body["Default"]) for name, body in source["Parameters"].items()}
+    every |= chosen
+    return [
+        one["AssertDescription"]
+        for rule in source["Rules"].values()
+        if holds(rule["RuleCondition"], every)
+        for one in rule["Assertions"]
+        if not holds(one["Assert"], every)
+    ]
+
+
+LIVE = {
+    "Mode": "live",
+    "CredentialsParameter": "/key",
+    "FixedAmount": "50",
+    "AlarmEmail": "me@example.org",
+}
+ALLOWED: dict[str, dict[str, str]] = {
+    "the defaults": {},
+    "live": LIVE,
+    "the test network, unwatched": LIVE | {"Sandbox": "1", "AlarmEmail": ""},
+    "a rehearsal of live": LIVE
+    | {"ExchangeUrl": "http://127.0.0.1:1/api", "DeletionProtection": "false", "AlarmEmail": ""},
+    "fixed prices on paper": {"PriceFeed": "fixed", "FixedPrice": "1"},
+    "shards": {"Symbols": "BTC/USDT", "Shard2Symbols": "ETH/USDT"},
+}
+REFUSED: dict[str, dict[str, str]] = {
+    "needs CredentialsParameter": LIVE | {"CredentialsParameter": ""},
+    "needs FixedAmount": LIVE | {"FixedAmount": ""},
+    "needs AlarmEmail": LIVE | {"AlarmEmail": ""},
+    "needs DeletionProtection=true": LIVE | {"DeletionProtection": "false"},
+    "Sandbox=1 goes with Mode=live": {"Sandbox": "1"},
+    "PriceFeed=fixed goes with Mode=paper": LIVE | {"PriceFeed": "fixed", "FixedPrice": "1"},
+    "PriceFeed=fixed needs FixedPrice": {"PriceFeed": "fixed"},
+    "Shards need Symbols": {"Shard3Symbols": "ETH/USDT"},
+}
+
+
+@pytest.mark.parametrize("chosen", ALLOWED.values(), ids=ALLOWED)
+def test_what_makes_sense_is_let_through(
+    source: Mapping[str, Any], chosen: Mapping[str, str]
 ) -> None:
-    [rule] = source["Rules"].values()
-    assert rule["RuleCondition"] == {"Fn::Equals": [{"Ref": "Mode"}, "live"]}
-    needed = [{"Fn::Not": [{"Fn::Equals": [{"Ref": name}, ""]}]} for name in NEEDED_IN_LIVE]
-    assert [one["Assert"] for one in rule["Assertions"]] == needed
+    assert refusals(source, chosen) == []
+
+
+@pytest.mark.parametrize(("said", "chosen"), REFUSED.items(), ids=REFUSED)
+def test_nonsense_is_refused_before_anything_is_made(
+    source: Mapping[str, Any], said: str, chosen: Mapping[str, str]
+) -> None:
+    [refusal] = refusals(source, chosen)
+    assert said in refusal
+
+
+def test_each_rule_refuses_something(source: Mapping[str, Any]) -> None:
+    every = [one for rule in source["Rules"].values() for one in rule["Assertions"]]
+    assert len(every) == len(REFUSED)
 
 
 def test_samconfig_sets_what_the_template_has(source: Mapping[str, Any]) -> None:

@@ -4,8 +4,12 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import pytest
+
 from crypto_ai_bot.domain.trading_state import TradingState
 from crypto_ai_bot.storage.actions import INDEX_KEY, INDEX_NAME, INDEX_TIME
+
+FUNCTIONS = ("Evaluate", "Exits", "Reconcile", "Watchdog", "Api", "Notify")
 
 type OfType = Callable[[str], Mapping[str, Mapping[str, Any]]]
 type Resources = Mapping[str, Mapping[str, Any]]
@@ -62,10 +66,35 @@ def test_every_path_of_the_api_reaches_its_function_and_is_throttled(of_type: Of
 
 
 def test_only_this_api_may_call_the_function(of_type: OfType) -> None:
-    [permission] = of_type("AWS::Lambda::Permission").values()
+    permission = of_type("AWS::Lambda::Permission")["ApiPermission"]
     assert permission["FunctionName"] == {"Ref": "ApiFunction"}
     assert permission["Principal"] == "apigateway.amazonaws.com"
     assert "${HttpApi}" in permission["SourceArn"]["Fn::Sub"]
+
+
+@pytest.mark.parametrize("topic", ["Tell", "Wake"])
+def test_a_topic_reaches_e_mail_and_chat_where_they_are_named(
+    of_type: OfType, resources: Resources, topic: str
+) -> None:
+    named = {
+        f"{topic}ByEmail": ("HasAlarmEmail", "email", {"Ref": "AlarmEmail"}),
+        f"{topic}ByChat": (
+            "HasWebhookParameter",
+            "lambda",
+            {"Fn::GetAtt": ["NotifyFunction", "Arn"]},
+        ),
+    }
+    if topic == "Wake":
+        named["WakeByPager"] = ("HasWakeEmail", "email", {"Ref": "WakeEmail"})
+    found = {
+        name: (resources[name]["Condition"], body["Protocol"], body["Endpoint"])
+        for name, body in of_type("AWS::SNS::Subscription").items()
+        if body["TopicArn"] == {"Ref": f"{topic}Topic"}
+    }
+    assert found == named
+    permission = of_type("AWS::Lambda::Permission")[f"{topic}Permission"]
+    assert permission["FunctionName"] == {"Ref": "NotifyFunction"}
+    assert permission["SourceArn"] == {"Ref": f"{topic}Topic"}
 
 
 def test_the_stack_tells_what_the_operator_needs(source: Mapping[str, Any]) -> None:
@@ -74,7 +103,11 @@ def test_the_stack_tells_what_the_operator_needs(source: Mapping[str, Any]) -> N
         "ApiId",
         "TableName",
         "TradingParameterName",
-        *(f"{name}FunctionName" for name in ("Evaluate", "Exits", "Reconcile", "Watchdog", "Api")),
+        "TellTopicArn",
+        "WakeTopicArn",
+        "FailedRunsUrl",
+        "ScheduleDeadLettersUrl",
+        *(f"{name}FunctionName" for name in FUNCTIONS),
     }
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from builders import BTC, dec
+from crypto_ai_bot.domain.exchange_stop import ExchangeStop, StopTerms
 from crypto_ai_bot.domain.ledger import Halt, Ledger
 from crypto_ai_bot.domain.order import (
     Fill,
@@ -106,6 +107,26 @@ def test_what_does_not_agree_is_told(ours: Books, theirs: dict[str, Any], told: 
     found = agreement_of(ours, theirs, FUNDS)
     assert any(told in line for line in found.disagreements), found
     assert "DO NOT AGREE" in str(found)
+
+
+def test_the_order_of_a_stop_that_fired_is_known_by_the_exchange_id() -> None:
+    fired = replace(order(), client_order_id="stop-7")
+    fill = replace(books().fills[0], client_order_id="stop-7")
+    ours = books(orders=(fired,), fills=(fill,))
+    assert agreement_of(ours, account({**ROW, "text": "apiv4"}), FUNDS).disagreements == ()
+
+
+def test_a_stop_rests_in_the_books_and_at_the_exchange_or_in_neither() -> None:
+    stop = ExchangeStop(StopTerms(dec(1), dec(1), dec(1)), 0, 0, 0, 0, stop_ids=("9",))
+    ours = books(ledgers=(replace(books().ledgers[0], exchange_stop=stop),))
+    rests = {**account(ROW), "price_orders": [{"id": 9, "status": "open"}]}
+    gone = {**account(ROW), "price_orders": [{"id": 9, "status": "cancelled"}]}
+    assert agreement_of(ours, rests, FUNDS).disagreements == ()
+    assert agreement_of(books(), gone, FUNDS).disagreements == ()
+    (line,) = agreement_of(ours, gone, FUNDS).disagreements
+    assert line == "stop 9 stands in the ledger and does not rest at the exchange"
+    (line,) = agreement_of(books(), rests, FUNDS).disagreements
+    assert line == "stop 9 rests at the exchange and in no ledger"
 
 
 def test_an_order_that_came_to_nothing_is_nowhere_at_the_exchange() -> None:

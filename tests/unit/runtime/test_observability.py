@@ -29,6 +29,18 @@ from crypto_ai_bot.usecases.outcome import Decision, RunOutcome, SymbolOutcome
 
 BTC = Symbol("BTC", "USDT")
 NOW_MS = 1_700_000_000_000
+FINDINGS = dict.fromkeys(
+    (
+        "jobs_alive",
+        "orders_unresolved",
+        "symbols_halted",
+        "daily_loss_reached",
+        "dead_mans_switch",
+        "key_age_days",
+        "stops_missing",
+    ),
+    1,
+)
 HIDDEN = 'abc"def\\ghi-secret'
 SERVICES = (f"crypto-ai-bot-test{number}" for number in count())  # Logger keeps one a name
 
@@ -80,45 +92,34 @@ def test_a_run_leaves_one_line_with_its_outcome_and_its_metrics() -> None:
     assert line["outcome"] == run.as_json()
     assert (line["level"], line["message"]) == ("INFO", "outcome")
     assert (line["service"], line["correlation_id"]) == (log.service, "correlation-1")
-    assert (line["OrdersPlaced"], line["EquityQuote"], line["RealisedQuote"]) == (1, 10001.5, -3)
+    assert line["EquityQuote"] == 10001.5
     assert line["_aws"]["Timestamp"] == NOW_MS
 
 
 def test_every_metric_named_has_its_value_and_the_deployment_is_the_only_dimension() -> None:
     log = Log()
-    log_outcome(log.logger, outcome(SymbolOutcome(BTC, Decision.BLOCKED)), NOW_MS)
+    log_outcome(log.logger, outcome(SymbolOutcome(BTC, Decision.HOLD, ("drift: 1",))), NOW_MS)
     line = log.line
     (directive,) = line["_aws"]["CloudWatchMetrics"]
     assert directive["Namespace"] == "CryptoAiBot"
     assert directive["Dimensions"] == [["service"]]
     names = [metric["Name"] for metric in directive["Metrics"]]
-    assert names == ["Blocks", "EquityQuote", "RealisedQuote"]
+    assert names == ["Drift", "EquityQuote"]
     for name in names:
         assert isinstance(line[name], int | float)
 
 
 def test_there_are_ten_metrics_at_most() -> None:
     assert len(METRICS) == len(set(METRICS)) == 10
-    told = set()
-    for job in Job:
-        for decision in Decision:
-            for reason in ("drift: 1 BTC missing", "stale_tick: 95 s old"):
-                symbol = SymbolOutcome(BTC, decision, (reason,), order=order(OrderState.UNKNOWN))
-                told |= metrics_of(outcome(symbol, job=job)).keys()
-    assert told == set(METRICS)
+    drifted = SymbolOutcome(BTC, Decision.ERROR, ("drift: 1 BTC missing",))
+    everything = replace(outcome(drifted), findings=FINDINGS)
+    assert metrics_of(everything).keys() == set(METRICS)
 
 
 @pytest.mark.parametrize(
     ("symbol", "metric"),
     [
-        (SymbolOutcome(BTC, Decision.ENTER), "OrdersPlaced"),
-        (SymbolOutcome(BTC, Decision.EXIT), "OrdersPlaced"),
-        (SymbolOutcome(BTC, Decision.STOP), "OrdersPlaced"),
-        (SymbolOutcome(BTC, Decision.WAITING, order=order(OrderState.UNKNOWN)), "OrdersUnknown"),
-        (SymbolOutcome(BTC, Decision.BLOCKED), "Blocks"),
-        (SymbolOutcome(BTC, Decision.HALTED), "Halts"),
         (SymbolOutcome(BTC, Decision.HOLD, ("drift: 1 BTC more",)), "Drift"),
-        (SymbolOutcome(BTC, Decision.BUSY, ("stale_tick: 95 s old",)), "StaleTicks"),
         (SymbolOutcome(BTC, Decision.ERROR), "RunErrors"),
     ],
 )
@@ -128,16 +129,16 @@ def test_what_happened_is_counted_and_nothing_else(symbol: SymbolOutcome, metric
     assert metrics_of(run) == {metric: 1}
 
 
-def test_the_heartbeat_is_the_watchdogs() -> None:
-    for job in Job:
-        assert ("Heartbeat" in metrics_of(outcome(job=job))) == (job is Job.WATCHDOG)
+def test_what_the_watchdog_counted_is_told_also_when_it_is_nothing() -> None:
+    run = replace(outcome(), account={}, findings={"jobs_alive": 4, "symbols_halted": 0})
+    assert metrics_of(run) == {"JobsAlive": 4, "SymbolsHalted": 0}
 
 
 def test_the_line_of_a_run_leaves_whatever_the_log_level_is() -> None:
     log = Log("ERROR")
     log.logger.info("detail")
     log_outcome(log.logger, outcome(job=Job.WATCHDOG), NOW_MS)
-    assert log.line["Heartbeat"] == 1
+    assert log.line["EquityQuote"] == 10001.5
 
 
 def test_a_run_that_ended_in_an_error_leaves_one_line_too() -> None:

@@ -1,4 +1,4 @@
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import pytest
@@ -67,6 +67,18 @@ def test_an_item_tells_its_kind_and_schema() -> None:
     assert not {"expires_at", "unresolved", "since_ms"} & item.keys()
 
 
+def test_a_ledger_from_before_there_were_stops_at_the_exchange_is_read() -> None:
+    item = {**LAYOUT.item(LEDGER), "schema": 1}
+    del item["exchange_stop"]
+    assert to_entity(item) == replace(LEDGER, exchange_stop=None)
+
+
+def test_an_account_from_before_fees_in_other_coins_were_counted_is_read() -> None:
+    item = {**LAYOUT.item(ACCOUNT), "schema": 1}
+    del item["fees_unbooked"]
+    assert to_entity(item) == replace(ACCOUNT, fees_unbooked={})
+
+
 def test_orders_and_events_stand_in_the_index_apart() -> None:
     assert (LAYOUT.item(ORDER)["unresolved"], LAYOUT.item(ORDER)["since_ms"]) == ("paper", NOW_MS)
     assert LAYOUT.item(EVENT)["unresolved"] == "paper#EVENT"
@@ -87,7 +99,7 @@ def test_what_is_no_entity_has_no_place() -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"schema": 2}, {"schema": 0}, {"schema": "1"}, {"schema": None}, {"entity": "lot"},
+    [{"schema": 3}, {"schema": 0}, {"schema": "1"}, {"schema": None}, {"entity": "lot"},
      {"realised_quote": "NaN"}, {"fills": "7"}],
     ids=repr,
 )  # fmt: skip

@@ -4,9 +4,13 @@ import csv
 import gzip
 import math
 import random
+from collections.abc import Sequence
 from pathlib import Path
 
 from crypto_ai_bot.domain.market import MINUTE_MS, Candle
+from crypto_ai_bot.domain.signal import Action
+from crypto_ai_bot.strategies.base import Strategy, turns
+from crypto_ai_bot.strategies.candles import Candles
 
 DATA = Path(__file__).parents[4] / "shared" / "data"
 
@@ -33,3 +37,15 @@ def real(path: Path) -> list[Candle]:
             Candle(int(opened), float(o), float(h), float(low), float(c), float(v))
             for opened, o, h, low, c, v in rows
         ]
+
+
+def actions(strategy: Strategy, rows: Sequence[Candle]) -> list[tuple[Action, Action]]:
+    """What it says on each bar to somebody who is flat, and to somebody who holds."""
+    said = [(Action.HOLD, Action.HOLD)] * len(rows)
+    for number, signal in turns(strategy, Candles.of(rows)):
+        flat, holding = said[number]
+        if signal.action is Action.ENTER:
+            said[number] = (Action.ENTER, holding)
+        elif signal.action is Action.EXIT:
+            said[number] = (flat, Action.EXIT)
+    return said

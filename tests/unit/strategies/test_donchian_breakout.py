@@ -5,8 +5,8 @@ import pytest
 from crypto_ai_bot.domain.market import Candle
 from crypto_ai_bot.domain.signal import HOLD, Action
 from crypto_ai_bot.strategies.base import fold
-from crypto_ai_bot.strategies.donchian_breakout import Parameters, build
-from unit.strategies.candles import walk
+from crypto_ai_bot.strategies.donchian_breakout import Strategy
+from unit.strategies.candles import actions, walk
 
 
 def candles_of(*closes: float) -> list[Candle]:
@@ -18,20 +18,21 @@ def test_signals_are_closes_outside_the_windows_before_them(
     entry_bars: int, exit_bars: int
 ) -> None:
     candles = walk(2_000, seed=5)
-    strategy = build(Parameters(entry_bars, exit_bars))
+    said = actions(Strategy(entry_bars, exit_bars), candles)
     entered = left = 0
     for i, candle in enumerate(candles):
-        strategy.on_bar(candle)
         above = i >= entry_bars and candle.close > max(c.high for c in candles[i - entry_bars : i])
         below = i >= exit_bars and candle.close < min(c.low for c in candles[i - exit_bars : i])
-        assert (strategy.signal(holding=False).action is Action.ENTER) == above
-        assert (strategy.signal(holding=True).action is Action.EXIT) == below
+        assert said[i] == (
+            Action.ENTER if above else Action.HOLD,
+            Action.EXIT if below else Action.HOLD,
+        )
         entered, left = entered + above, left + below
     assert min(entered, left) > 20
 
 
 def test_an_entry_says_which_high_was_broken_by_how_much() -> None:
-    signal = fold(build(Parameters(2, 2, 3)), candles_of(100, 101, 103), holding=False)
+    signal = fold(Strategy(2, 2, 3), candles_of(100, 101, 103), holding=False)
     assert signal.action is Action.ENTER
     assert signal.reasons == ("close 103 above the 2-bar high 102",)
     assert signal.atr == pytest.approx((2 + 2 + 3) / 3)
@@ -39,20 +40,20 @@ def test_an_entry_says_which_high_was_broken_by_how_much() -> None:
 
 
 def test_an_exit_says_which_low_was_broken_and_scores_below_zero() -> None:
-    signal = fold(build(Parameters(2, 2, 3)), candles_of(100, 100, 98), holding=True)
+    signal = fold(Strategy(2, 2, 3), candles_of(100, 100, 98), holding=True)
     assert signal.action is Action.EXIT
     assert signal.reasons == ("close 98 below the 2-bar low 99",)
     assert -1 <= signal.score < 0
 
 
 def test_it_holds_inside_the_channel_and_before_the_windows_are_full() -> None:
-    assert fold(build(Parameters(2, 2)), candles_of(100, 200), holding=False) is HOLD
-    assert fold(build(Parameters(2, 2)), candles_of(100, 50), holding=True) is HOLD
-    assert fold(build(Parameters(2, 2)), candles_of(100, 100, 101), holding=False) is HOLD
-    assert build(Parameters()).signal(holding=True) is HOLD
+    assert fold(Strategy(2, 2), candles_of(100, 200), holding=False) is HOLD
+    assert fold(Strategy(2, 2), candles_of(100, 50), holding=True) is HOLD
+    assert fold(Strategy(2, 2), candles_of(100, 100, 101), holding=False) is HOLD
+    assert fold(Strategy(), [], holding=True) is HOLD
 
 
 @pytest.mark.parametrize("name", ["entry_bars", "exit_bars", "atr"])
 def test_a_window_holds_at_least_one_bar(name: str) -> None:
     with pytest.raises(ValueError, match=f"^{name}=0: must be at least 1$"):
-        Parameters(**{name: 0})
+        Strategy(**{name: 0})

@@ -12,9 +12,9 @@ import pytest
 from crypto_ai_bot import strategies
 from crypto_ai_bot.domain.errors import BadSetting
 from crypto_ai_bot.domain.signal import Action
-from crypto_ai_bot.strategies.ema_cross import EmaCross
+from crypto_ai_bot.strategies.ema_cross import Strategy as EmaCross
 from crypto_ai_bot.strategies.registry import load, names
-from unit.strategies.candles import walk
+from unit.strategies.candles import actions, walk
 
 GUIDE = Path(__file__).parents[3] / "docs" / "strategies.md"
 
@@ -34,17 +34,14 @@ def test_what_comes_with_the_project_is_listed() -> None:
     assert names() == ["donchian_breakout", "ema_cross"]
 
 
-def test_each_fold_is_fresh() -> None:
-    build = load("ema_cross", {"fast": 9, "slow": 21})
-    first, second = build(), build()
-    first.on_bar(walk(1, seed=1)[0])
-    assert isinstance(first, EmaCross)
-    assert isinstance(second, EmaCross)
-    assert (first._seen, second._seen) == (True, False)
+def test_it_remembers_nothing_from_one_run_to_the_next() -> None:
+    strategy, rows = load("ema_cross", {"fast": 9, "slow": 21}), walk(2_000, seed=1)
+    first = actions(strategy, rows)
+    assert first == actions(strategy, rows) == actions(EmaCross(9, 21), rows)
 
 
 def test_a_whole_number_may_stand_for_a_fraction() -> None:
-    assert load("ema_cross", {"atr_pct_min": 1})().warm_up_bars == 233
+    assert load("ema_cross", {"atr_pct_min": 1}).warm_up_bars == 233
 
 
 @pytest.mark.parametrize(
@@ -85,12 +82,8 @@ def test_the_guides_example_is_a_strategy_as_it_stands(own_folder: Path) -> None
     (example,) = re.findall(r"```python\n(.*?)```", GUIDE.read_text(), re.DOTALL)
     (own_folder / "my_idea.py").write_text(example)
     assert "my_idea" in names()
-    strategy = load("my_idea", {"bars": 7, "low": 25})()
-    actions = set()
-    for candle in walk(2_000, seed=4):
-        strategy.on_bar(candle)
-        actions |= {strategy.signal(holding=holding).action for holding in (False, True)}
-    assert actions == {Action.ENTER, Action.EXIT, Action.HOLD}
+    said = actions(load("my_idea", {"bars": 7, "low": 25}), walk(2_000, seed=4))
+    assert {action for both in said for action in both} == set(Action)
     with pytest.raises(BadSetting, match=r"^STRATEGY_PARAMETERS low=60: must be above 0 and below"):
         load("my_idea", {"low": 60})
 
@@ -100,7 +93,7 @@ def test_the_guide_lists_every_strategy_with_its_parameters() -> None:
     for name in names():
         assert f"| `{name}` |" in guide
         module = import_module(f"{strategies.__name__}.{name}")
-        for field in module.Parameters.__dataclass_fields__.values():
+        for field in module.Strategy.__dataclass_fields__.values():
             assert re.search(rf"`{field.name}`.* {field.default:g}", guide), field.name
 
 

@@ -1,6 +1,6 @@
 """The stated warm-up is long enough: a fold over it decides as a fold over everything does."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from crypto_ai_bot.domain.market import Candle
 from crypto_ai_bot.domain.signal import Action
 from crypto_ai_bot.strategies.base import Strategy, fold
 from crypto_ai_bot.strategies.registry import WARM_UP_BARS_MAX, load
-from unit.strategies.candles import DATA, real, walk
+from unit.strategies.candles import DATA, actions, real, walk
 
 CASES: list[tuple[str, dict[str, Any]]] = [
     ("ema_cross", {}),
@@ -26,29 +26,27 @@ FILES = sorted(DATA.glob("*.csv.gz")) if DATA.is_dir() else []
 SAMPLES = 120
 
 
-def disagreements(build: Callable[[], Strategy], candles: Sequence[Candle]) -> tuple[int, int]:
+def disagreements(
+    strategy: Strategy, candles: Sequence[Candle], warm_up_bars: int = 0
+) -> tuple[int, int]:
     """How often the two folds act differently, over all bars that signal and others between.
 
     Bars on which the whole fold acts, evenly sampled, with the bars beside them (where a cross
     that came a bar early or late would stand); and others evenly between.
     """
-    warm_up_bars = build().warm_up_bars
-    whole = build()
-    actions = []
-    for candle in candles:
-        whole.on_bar(candle)
-        actions.append(tuple(whole.signal(holding=holding).action for holding in (False, True)))
+    warm_up_bars = warm_up_bars or strategy.warm_up_bars
+    whole = actions(strategy, candles)
     last = len(candles)
-    acting = [i for i in range(warm_up_bars, last - 1) if actions[i] != (Action.HOLD, Action.HOLD)]
+    acting = [i for i in range(warm_up_bars, last - 1) if whole[i] != (Action.HOLD, Action.HOLD)]
     step = max(1, len(acting) // SAMPLES)
     sample = {j for i in acting[::step] for j in (i - 1, i, i + 1)}
     sample.update(range(warm_up_bars, last, max(1, (last - warm_up_bars) // SAMPLES)))
     wrong = 0
     for i in sorted(sample):
         window = candles[i + 1 - warm_up_bars : i + 1]
-        seen = tuple(fold(build(), window, holding=h).action for h in (False, True))
-        wrong += seen != actions[i]
-    return wrong, sum(actions[i] != (Action.HOLD, Action.HOLD) for i in sample)
+        seen = tuple(fold(strategy, window, holding=h).action for h in (False, True))
+        wrong += seen != whole[i]
+    return wrong, sum(whole[i] != (Action.HOLD, Action.HOLD) for i in sample)
 
 
 @pytest.mark.parametrize(("name", "parameters"), CASES)
@@ -72,15 +70,9 @@ def test_warm_up_suffices_on_real_candles(path: Path) -> None:
 @pytest.mark.parametrize(("name", "parameters"), CASES)
 def test_a_twentieth_of_the_warm_up_would_not_do(name: str, parameters: dict[str, Any]) -> None:
     """The comparison above can fail: with a short warm-up it does."""
-    build = load(name, parameters)
-
-    class Hasty:
-        def __init__(self) -> None:
-            self._strategy = build()
-            self.on_bar, self.signal = self._strategy.on_bar, self._strategy.signal
-            self.warm_up_bars = max(self._strategy.warm_up_bars // 20, 2)
-
-    wrong, _ = disagreements(Hasty, walk(4_000, seed=11))
+    strategy = load(name, parameters)
+    hasty = max(strategy.warm_up_bars // 20, 2)
+    wrong, _ = disagreements(strategy, walk(4_000, seed=11), hasty)
     assert wrong > 0
 
 
@@ -99,4 +91,4 @@ def test_a_warm_up_that_one_request_cannot_bring_is_refused(
     (key, value), *_ = parameters.items()
     with pytest.raises(BadSetting, match=rf"^STRATEGY_PARAMETERS {key}={value}: {name} would need"):
         load(name, parameters)
-    assert load(name, {key: 50})().warm_up_bars <= WARM_UP_BARS_MAX
+    assert load(name, {key: 50}).warm_up_bars <= WARM_UP_BARS_MAX

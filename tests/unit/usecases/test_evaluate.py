@@ -187,7 +187,11 @@ def test_no_entry_without_the_measure_of_its_stop(books: Books) -> None:
 def test_a_failing_exchange_holds_entries_back_and_never_exits(books: Books) -> None:
     books.broker.troubled = "3 requests in a row had no answer"
     blocked = books.enter()
+    assert blocked.decision is Decision.BLOCKED
     assert blocked.reasons == ("exchange: 3 requests in a row had no answer",)
+    assert blocked.verdict
+    assert not blocked.verdict.ok
+    assert "balance" not in books.broker.calls, "the account of a failing exchange is left alone"
     books.broker.troubled = ""
     books.enter()
     books.broker.troubled = "3 requests in a row had no answer"

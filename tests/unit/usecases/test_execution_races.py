@@ -20,7 +20,7 @@ from crypto_ai_bot.risk.limits import RiskLimits
 from crypto_ai_bot.usecases.control import set_trading_state
 from crypto_ai_bot.usecases.evaluate import evaluate
 from crypto_ai_bot.usecases.execution import place
-from crypto_ai_bot.usecases.outcome import Decision
+from crypto_ai_bot.usecases.outcome import Decision, SymbolOutcome
 from crypto_ai_bot.usecases.reconcile import reconcile
 from crypto_ai_bot.usecases.settling import ACCOUNT_RETRIES
 from fakes import Fault
@@ -52,6 +52,13 @@ def before_reading(books: Books, happens: Callable[[], object]) -> None:
 def move_account(books: Books) -> None:
     account = books.store.glance().account
     books.store.commit([Replace(account.with_fill(dec(-1), dec(-1)))])
+
+
+def assert_told_as_the_table_has_it(books: Books, outcome: SymbolOutcome) -> None:
+    """What a run learned and could not write is not what it says."""
+    assert outcome.order
+    assert outcome.order == books.store.order(outcome.order.client_order_id)
+    assert outcome.ledger == books.ledger
 
 
 def another_run_settles(books: Books) -> None:
@@ -160,9 +167,12 @@ def test_an_account_that_never_rests_leaves_the_settlement_to_the_next_run(books
         return commit(changes)
 
     books.store.commit = contended  # type: ignore[method-assign]  # the same store, contended
-    books.enter()
+    outcome = books.enter()
     assert len(beaten) == ACCOUNT_RETRIES
     assert books.ledger.pending
+    assert_told_as_the_table_has_it(books, outcome)
+    assert outcome.order
+    assert outcome.order.state is OrderState.PENDING
     another_run_settles(books)
     books.assert_books_equal_exchange()
     assert len(books.broker.submissions) == 1
@@ -183,8 +193,9 @@ def test_a_run_that_outlived_its_lease_before_it_settled_writes_nothing(
 
     books.store.commit = counted  # type: ignore[method-assign]  # the same store, watched
     before_reading(books, lambda: another_run_settles(books))
-    books.enter()
+    outcome = books.enter()
     assert len(refused) == 1  # it does not try again what can no longer be written
+    assert_told_as_the_table_has_it(books, outcome)
     books.script.says = Action.HOLD
     for _ in range(4):
         books.next_minute()
@@ -271,9 +282,10 @@ def test_a_run_whose_lease_passed_on_during_submission_writes_no_answer(books: B
         books.store.commit([Replace(books.ledger.leased_to("next", books.clock.at_ms + 70_000))])
 
     once_at(books, "submit", lease_passes_on)
-    books.enter()
+    outcome = books.enter()
     (order,) = books.store.unresolved_orders()
     assert (order.answer, order.version) == ("", 1)
+    assert_told_as_the_table_has_it(books, outcome)
     assert books.ledger.lease
     assert books.ledger.lease.owner == "next"
 

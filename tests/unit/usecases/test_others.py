@@ -83,13 +83,6 @@ def test_a_person_who_starts_again_is_not_stopped_by_the_same_order(books: Books
     assert books.store.glance().control.state is TradingState.EXITS_ONLY
 
 
-def test_a_second_order_under_a_name_of_ours_is_another_deployment(books: Books) -> None:
-    books.enter()
-    trade(books, books.broker.submissions[0])
-    looked(books)
-    assert books.store.glance().control.state is TradingState.EXITS_ONLY
-
-
 def test_our_own_orders_are_never_foreign(books: Books) -> None:
     books.enter()
     looked(books)

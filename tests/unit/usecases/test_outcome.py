@@ -5,6 +5,7 @@ from builders import BTC, ETH, dec, quote
 from crypto_ai_bot.domain.job import Job
 from crypto_ai_bot.domain.signal import Action
 from crypto_ai_bot.usecases.evaluate import evaluate
+from fakes import Fault
 
 
 def test_a_run_tells_what_it_saw_decided_and_did_as_plain_json() -> None:
@@ -28,6 +29,7 @@ def test_a_run_tells_what_it_saw_decided_and_did_as_plain_json() -> None:
     assert btc["quote"] == {"bid": "20000", "ask": "20001"}
     assert btc["order"]["side"] == "buy"
     assert btc["order"]["state"] == "closed"
+    assert btc["order"]["resolution"] == "filled"
     assert btc["order"]["filled_base"] == "0.004999"
     assert btc["order"]["average_price"] == "20001"
     assert dec(btc["position"]["value_quote"]) == books.ledger.position.base * 20_000
@@ -40,3 +42,15 @@ def test_what_was_not_seen_or_done_is_null() -> None:
     assert eth["decision"] == "error"
     assert eth["reasons"] == ["the exchange quotes no price"]
     assert {eth[name] for name in ("signal", "risk", "quote", "order", "position")} == {None}
+
+
+def test_the_outcome_tells_how_an_order_without_an_answer_was_resolved() -> None:
+    books = Books()
+    books.broker.faults = [Fault.LOST_BEFORE]
+    told = books.enter().as_json()["order"]
+    assert (told["state"], told["resolution"]) == ("unknown", "no answer")
+    for _ in range(4):
+        books.clock.at_ms += 20_000
+        told = books.evaluate().as_json()["order"] or told
+    assert told["state"] == "not_placed"
+    assert told["resolution"].startswith("3 complete searches over 40 s found none")

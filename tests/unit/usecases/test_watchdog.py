@@ -184,3 +184,45 @@ def test_a_key_that_ends_by_itself_is_warned_of_in_time(books: Books) -> None:
     assert days[74] == "ok"
     assert days[75].startswith("the exchange key is 75 days old, Gate ends it after 90")
     assert days[91].startswith("the exchange key is 91 days old")
+
+
+def findings(books: Books) -> dict[str, int]:
+    return dict(watchdog(books.desk, books.tick(Job.WATCHDOG)).findings)
+
+
+def test_what_alarms_are_set_on_is_counted_also_when_it_is_nothing(books: Books) -> None:
+    nothing = {"orders_unresolved": 0, "symbols_halted": 0, "daily_loss_reached": 0}
+    assert findings(books) == {"jobs_alive": 1, **nothing}
+    all_jobs(books)
+    assert findings(books) == {"jobs_alive": 4, **nothing}
+    books.next_minute(4)
+    assert findings(books) == {"jobs_alive": 2, **nothing}  # reconcile may take fifteen
+
+
+def test_an_overdue_order_and_a_halt_are_counted(books: Books) -> None:
+    books.broker.faults = [Fault.LOST_AFTER]
+    books.enter()
+    books.next_minute(3)
+    assert findings(books)["orders_unresolved"] == 1
+    books.exits()
+    books.broker.balances["BTC"] -= dec("0.001")
+    books.reconcile()
+    assert findings(books)["symbols_halted"] == 1
+
+
+def test_a_days_loss_is_counted_with_what_open_positions_would_lose(books: Books) -> None:
+    books.limits = replace(books.limits, daily_loss_quote_max=dec(10))
+    books.enter()
+    assert findings(books)["daily_loss_reached"] == 0
+    books.price("15000")
+    assert findings(books)["daily_loss_reached"] == 1
+    books.limits = replace(books.limits, daily_loss_quote_max=dec(0))
+    assert findings(books)["daily_loss_reached"] == 0
+
+
+def test_the_key_and_the_dead_mans_switch_are_counted_where_they_are(books: Books) -> None:
+    books.key_created_ms, books.dead_after_ms = books.clock.at_ms - 76 * 86_400_000, 180_000
+    books.enter()
+    assert findings(books) | {"dead_mans_switch": 0, "key_age_days": 76} == findings(books)
+    books.next_minute(5)
+    assert findings(books)["dead_mans_switch"] == 1

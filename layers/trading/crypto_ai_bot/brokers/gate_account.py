@@ -79,14 +79,20 @@ def read_balance(rows: Any, symbol: Symbol) -> Balance:
     if not isinstance(rows, list):
         raise ValueError("not a list")
     free = {row["currency"]: read_amount(row["available"]) for row in rows}
-    return Balance(free.get(symbol.quote, ZERO), free.get(symbol.base, ZERO))
+    locked = {row["currency"]: read_amount(row.get("locked") or 0) for row in rows}
+    return Balance(
+        free.get(symbol.quote, ZERO), free.get(symbol.base, ZERO), locked.get(symbol.base, ZERO)
+    )
 
 
 def read_unified_balance(answer: Any, symbol: Symbol) -> Balance:
     """The answer of /unified/accounts."""
     balances = answer["balances"]
     free = {coin: read_amount(row["available"]) for coin, row in balances.items()}
-    return Balance(free.get(symbol.quote, ZERO), free.get(symbol.base, ZERO))
+    locked = {coin: read_amount(row.get("freeze") or 0) for coin, row in balances.items()}
+    return Balance(
+        free.get(symbol.quote, ZERO), free.get(symbol.base, ZERO), locked.get(symbol.base, ZERO)
+    )
 
 
 def read_taker_fee_rate(answer: Any) -> Decimal:

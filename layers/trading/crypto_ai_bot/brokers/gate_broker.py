@@ -79,6 +79,11 @@ class GateBroker:
         self._feed = GateFeed(client, clock)
         self._time: _ServerTime | None = None
 
+    @property
+    def account(self) -> str:
+        """Gate's name for the account where orders are made."""
+        return self._terms.account
+
     def fetch_ticker(self, symbol: Symbol) -> Quote:
         """Best bid and ask of one symbol, 1 request."""
         return self._feed.fetch_ticker(symbol)
@@ -99,7 +104,7 @@ class GateBroker:
 
     def fetch_rules(self, symbol: Symbol, now_ms: int) -> MarketRules:
         """The rules of one pair with the account's own taker fee, 2 requests."""
-        fee_rate = self._ask(
+        fee_rate = self.ask(
             f"wallet/fee {symbol}",
             lambda gate: gate.privateWalletGetFee({"currency_pair": pair_id(symbol)}),
             gate_account.read_taker_fee_rate,
@@ -117,12 +122,12 @@ class GateBroker:
     def fetch_balance(self, symbol: Symbol) -> Balance:
         """What is free of the symbol's two coins, 1 request."""
         if self._terms.unified:
-            return self._ask(
+            return self.ask(
                 "unified/accounts",
                 lambda gate: gate.privateUnifiedGetAccounts(),
                 lambda answer: gate_account.read_unified_balance(answer, symbol),
             )
-        return self._ask(
+        return self.ask(
             "spot/accounts",
             lambda gate: gate.privateSpotGetAccounts(),
             lambda answer: gate_account.read_balance(answer, symbol),
@@ -133,13 +138,13 @@ class GateBroker:
 
         A key that may not ask for its own permissions and age has them unknown.
         """
-        detail = self._ask(
+        detail = self.ask(
             "account/detail",
             lambda gate: gate.privateAccountGetDetail(),
             gate_account.read_account_detail,
         )
         try:
-            return self._ask(
+            return self.ask(
                 "account/main_keys",
                 lambda gate: gate.privateAccountGetMainKeys(),
                 lambda rows: gate_account.with_key(detail, rows, self._client.is_own_key),
@@ -179,7 +184,10 @@ class GateBroker:
         server_ms = self.fetch_server_ms()
         symbol = order.request.symbol
         search = Search(
-            self._ask, lambda order_id: self._order(symbol, order_id), self._terms.account, order
+            self.ask,
+            lambda order_id: self.fetch_order(symbol, order_id),
+            self._terms.account,
+            order,
         )
         reports = search.reports(server_ms)
         return Evidence(reports, self.fetch_balance(symbol), server_ms)
@@ -187,7 +195,7 @@ class GateBroker:
     def fetch_orders(self, symbol: Symbol, since_ms: int) -> Sequence[OrderReport]:
         """Every order of the pair on the account, whoever made it; 3 requests or more."""
         server_ms = self.fetch_server_ms()
-        return gate_listings.all_orders(self._ask, self._terms.account, symbol, since_ms, server_ms)
+        return gate_listings.all_orders(self.ask, self._terms.account, symbol, since_ms, server_ms)
 
     def expires_ms(self, server_ms: int) -> int:
         """Gate's time after which an order submitted at `server_ms` cannot take effect."""
@@ -198,14 +206,15 @@ class GateBroker:
         """Why no entry should ask now: the account has not answered for a while. "" when it has."""
         return self._client.circuit.objection(now_ms)
 
-    def _order(self, symbol: Symbol, order_id: str) -> OrderReport | None:
+    def fetch_order(self, symbol: Symbol, order_id: str) -> OrderReport | None:
+        """One order by Gate's own id, 1 request; None when Gate says that there is none."""
         question = {
             "order_id": order_id,
             "account": self._terms.account,
             "currency_pair": pair_id(symbol),
         }
         try:
-            return self._ask(
+            return self.ask(
                 f"order {order_id}",
                 lambda gate: gate.privateSpotGetOrdersOrderId(question),
                 gate_words.read_order,
@@ -219,10 +228,6 @@ class GateBroker:
     def _submit(
         self, symbol: Symbol, side: Side, amount: Decimal, name: str, journaled_ms: int | None
     ) -> Answer:
-        try:
-            signing = self._signing_of_submission(journaled_ms)
-        except ExchangeUnavailable as error:
-            return gate_words.written_refusal(str(error))
         if not _NAME.fullmatch(name) or len(name) > CLIENT_ORDER_ID_LENGTH_MAX:
             return gate_words.written_refusal(f"{name!r} is not a client order id")
         if not (amount.is_finite() and amount > 0):
@@ -238,9 +243,17 @@ class GateBroker:
         }
         if self._terms.slippage is not None:
             body["slippage"] = plain(self._terms.slippage)
-        trial = self._client.submit(
-            f"{side} {symbol}", lambda gate: gate.privateSpotPostOrders(body), signing
+        return self.submit(
+            f"{side} {symbol}", lambda gate: gate.privateSpotPostOrders(body), journaled_ms
         )
+
+    def submit(self, what: str, ask: Callable[[Any], Any], journaled_ms: int | None) -> Answer:
+        """One request at most, timed by Gate's time as last read; its answer unread."""
+        try:
+            signing = self._signing_of_submission(journaled_ms)
+        except ExchangeUnavailable as error:
+            return gate_words.written_refusal(str(error))
+        trial = self._client.submit(what, ask, signing)
         reply = trial.reply
         self._remember(answered=0 < reply.status < 500)  # noqa: PLR2004 - HTTP's server errors
         if not reply.status:
@@ -264,7 +277,7 @@ class GateBroker:
             raise ExchangeUnavailable("Gate's time was read anew since the order was journaled")
         return Signing(server_ms, server_ms + self._terms.request_life_ms)
 
-    def _ask[T](self, what: str, ask: Callable[[Any], Any], read: Callable[[Any], T]) -> T:
+    def ask[T](self, what: str, ask: Callable[[Any], Any], read: Callable[[Any], T]) -> T:
         """One signed request: ExchangeRefusesKey when it is the key, ExchangeUnavailable else."""
         offset_ms = self._time.offset_ms if self._time else 0
         signing = Signing(self._clock.now_ms() + offset_ms)

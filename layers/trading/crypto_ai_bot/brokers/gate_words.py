@@ -63,6 +63,12 @@ def written_refusal(reason: str) -> Answer:
 
 def read_submission(order: Order, answer: Answer) -> Outcome:
     """What `answer` proves about `order`, by the table of gate-spot 3.1. Pure."""
+    body = read_body(answer)
+    return _acceptance(order, body) if isinstance(body, dict) else body
+
+
+def read_body(answer: Answer) -> dict[str, Any] | Rejected | Unknown:
+    """The body of an answer that is a success, or what an answer that is none proves."""
     told = _read_object(answer.raw) or {}
     status = told.get("status")
     if not answer.sent:
@@ -76,7 +82,7 @@ def read_submission(order: Order, answer: Answer) -> Outcome:
         return _refusal(status, body)
     if not (200 <= status < 300):  # noqa: PLR2004 - HTTP's success statuses
         return Unknown(f"HTTP {status} without a label")
-    return _acceptance(order, body)
+    return body
 
 
 def read_order(row: Mapping[str, Any]) -> OrderReport:
@@ -126,7 +132,7 @@ def _why_silent(told: Mapping[str, Any]) -> str:
     return " from ".join(causes) if causes else str(told.get("refused") or "")
 
 
-def _refusal(status: int, body: Mapping[str, Any]) -> Outcome:
+def _refusal(status: int, body: Mapping[str, Any]) -> Rejected | Unknown:
     """A label proves that there is no order if it is one of those, and nothing speaks against it.
 
     Redirects prove nothing, and neither does an answer that carries an order besides its label.

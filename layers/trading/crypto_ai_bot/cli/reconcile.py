@@ -1,11 +1,12 @@
 """`cab-reconcile`: books beside the exchange; settles an order or lifts a halt, with evidence."""
 
 from argparse import SUPPRESS, ArgumentParser, Namespace
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 from uuid import uuid4
 
 from crypto_ai_bot.cli.command import FAILED, parser_of, print_report, read_env_file_of, run
+from crypto_ai_bot.cli.table_text import table_text
 from crypto_ai_bot.domain.errors import BadSetting
 from crypto_ai_bot.domain.market import Symbol
 from crypto_ai_bot.domain.money import plain
@@ -20,7 +21,14 @@ from crypto_ai_bot.usecases.by_hand import (
 )
 from crypto_ai_bot.usecases.desk import Desk
 
-_TIME_MS = 120_000
+_TIME_MS: Final = 120_000
+_THE_LISTINGS: Final = "exchange: its orders"
+# What a line of evidence begins with: what it rests on, and what a person can do.
+_RESTS_ON: Final[Mapping[str, tuple[str, str]]] = {
+    "balance": ("exchange: balance", ""),
+    "journal": ("books: journal", "settle it with cab-reconcile resolve"),
+    "halted": ("books: ledger", "once it agrees, cab-reconcile release {symbol} --reason"),
+}
 
 
 def main() -> None:
@@ -67,24 +75,44 @@ def act(options: Namespace, desk: Desk) -> int:
 
 def _show(options: Namespace, desk: Desk) -> int:
     found = compare(desk)
-    report = {
-        "agrees": all(one.agrees for one in found),
-        "symbols": [one.as_json() for one in found],
-    }
-    print_report(report, as_json=options.json, lines=_table(found))
-    return 0 if report["agrees"] else FAILED
+    empty = not desk.store.glance().ledgers
+    agrees = all(one.agrees for one in found)
+    report = {"agrees": agrees, "empty": empty, "symbols": [one.as_json() for one in found]}
+    lines = _table(found)
+    if empty and agrees:
+        lines = ["the books are empty, no job ever ran on this table: there is nothing to compare"]
+    print_report(report, as_json=options.json, lines=lines)
+    return 0 if agrees and not empty else FAILED
 
 
 def _table(found: Sequence[Comparison]) -> list[str]:
-    """A row a symbol, and under it a line for each thing that differs."""
-    lines = [f"{'symbol':<14}{'ledger':>20}{'not ours':>20}{'exchange':>20}  state"]
-    for one in found:
-        foreign = "-" if one.foreign_base is None else plain(one.foreign_base)
-        amounts = (plain(one.ledger_base), foreign, plain(one.exchange_base))
-        columns = "".join(f"{amount:>20}" for amount in amounts)
-        lines.append(f"{one.symbol!s:<14}{columns}  {'agrees' if one.agrees else 'LOOK'}")
-        lines += [f"    {line}" for line in one.evidence]
-    return lines
+    """The amounts, a row a symbol; and under them a row for each difference, if there is one."""
+    head = ("symbol", "ledger", "not ours", "exchange", "")
+    rows = [
+        (
+            str(one.symbol),
+            plain(one.ledger_base),
+            "-" if one.foreign_base is None else plain(one.foreign_base),
+            plain(one.exchange_base),
+            "agrees" if one.agrees else "LOOK",
+        )
+        for one in found
+    ]
+    lines = table_text(head, rows, right=head[1:-1])
+    differences = [_difference(one.symbol, line) for one in found for line in one.evidence]
+    if not differences:
+        return lines
+    return [*lines, "", *table_text(("symbol", "rests on", "what was found"), differences)]
+
+
+def _difference(symbol: Symbol, line: str) -> tuple[str, str, str]:
+    """A line of evidence by what it rests on, and what a person can do about it."""
+    kind, colon, found = line.partition(": ")
+    if not colon or kind not in _RESTS_ON:
+        return str(symbol), _THE_LISTINGS, line
+    rests_on, action = _RESTS_ON[kind]
+    advice = f"; {action.format(symbol=symbol)}" if action else ""
+    return str(symbol), rests_on, f"{found}{advice}"
 
 
 def _resolve(options: Namespace, desk: Desk) -> int:

@@ -131,7 +131,7 @@ def _rules(desk: Desk, feed: PriceFeed, settings: Settings) -> str:
 def _decision(place: Workplace, desk: Desk, feed: PriceFeed) -> str:
     """What the strategy would say now of the first symbol; nothing is written."""
     policy = place.policy
-    symbol, strategy = policy.symbols[0], policy.build_strategy()
+    symbol, strategy = policy.symbols[0], policy.strategy
     bars = strategy.warm_up_bars
     candles = feed.fetch_candles(symbol, policy.timeframe, bars, desk.clock.now_ms())
     if len(candles) < bars:

@@ -20,7 +20,8 @@ class Account:
     `order_times_ms` are the journal times of the last hour's orders. `day_ms` is the UTC midnight
     that `realised_quote` and `fills` count from. `committed_quote` holds, per symbol, the cost of
     what is held plus what a pending buy may spend. `free_quote` is the exchange's word as last
-    read, moved by the fills since; None before the first reading.
+    read, moved by the fills since; None before the first reading. `fees_unbooked` are fees that
+    orders paid in a coin of neither side (GT, points), until they are booked against its ledger.
     """
 
     order_times_ms: tuple[int, ...] = ()
@@ -30,6 +31,7 @@ class Account:
     committed_quote: Mapping[str, Decimal] = field(default_factory=dict[str, Decimal])
     free_quote: Decimal | None = None
     version: int = 0
+    fees_unbooked: Mapping[str, Decimal] = field(default_factory=dict[str, Decimal])
 
     def at(self, now_ms: int) -> "Account":
         """The account as it counts at `now_ms`: a new day starts at zero, old orders drop out."""
@@ -64,3 +66,16 @@ class Account:
             fills=self.fills + 1,
             free_quote=None if self.free_quote is None else self.free_quote + moved_quote,
         )
+
+    def with_fees(self, fees: Mapping[str, Decimal]) -> "Account":
+        """The account after a fill whose fees were paid in coins of neither side."""
+        if not fees:
+            return self
+        known = self.fees_unbooked
+        paid = {coin: known.get(coin, ZERO) + amount for coin, amount in fees.items()}
+        return replace(self, fees_unbooked={**known, **paid})
+
+    def without_fees(self, coin: str) -> "Account":
+        """The account with the fees in `coin` booked, or in a balance that was just read."""
+        left = {name: amount for name, amount in self.fees_unbooked.items() if name != coin}
+        return self if coin not in self.fees_unbooked else replace(self, fees_unbooked=left)

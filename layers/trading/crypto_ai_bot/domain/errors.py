@@ -5,7 +5,8 @@
         ├── NextTick              nobody: the next tick tries again
         │   ├── ExchangeUnavailable   the exchange did not answer, or not with an answer
         │   ├── StoreUnavailable      the table did not answer; what was asked may have been done
-        │   └── ParameterUnavailable  the trading parameter could not be read
+        │   ├── ParameterUnavailable  the trading parameter could not be read
+        │   └── MessageUndelivered    a message to the operator was not taken
         ├── CallerMustAct         whoever sent the event or typed the command
         │   └── BadEvent
         ├── OperatorMustAct       the person who runs this deployment
@@ -37,6 +38,10 @@ class StoreUnavailable(NextTick):
 
 class ParameterUnavailable(NextTick):
     """The trading parameter could not be read: entries stay closed, exits open."""
+
+
+class MessageUndelivered(NextTick):
+    """A topic or a chat did not take a message; what it tells stays in the outbox."""
 
 
 class CallerMustAct(TradingError):  # noqa: N818 - named after who acts

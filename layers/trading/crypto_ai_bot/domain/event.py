@@ -12,6 +12,7 @@ class EventKind(StrEnum):
     BLOCK = "block"
     HALT = "halt"
     DRIFT = "drift"
+    STOP = "stop"
     CONTROL = "control"
 
 

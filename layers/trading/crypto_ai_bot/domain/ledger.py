@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Final
 
+from crypto_ai_bot.domain.exchange_stop import ExchangeStop
 from crypto_ai_bot.domain.market import Symbol
 from crypto_ai_bot.domain.money import ZERO
 from crypto_ai_bot.domain.order import Order, Purpose, Side
@@ -69,7 +70,7 @@ class Ledger:
     `token` is the last fencing token given out; it only grows. `last_entry_ms` dates the last
     entry journaled, for the cooldown. `foreign_base` is the base on the account that no order of
     ours brought, as last told to the operator; None until the first order. `looked_ms` is until
-    when the orders of others were looked for.
+    when the orders of others were looked for. `exchange_stop` rests at the exchange, or may.
     """
 
     symbol: Symbol
@@ -84,6 +85,7 @@ class Ledger:
     version: int = 0
     foreign_base: Decimal | None = None
     looked_ms: int = 0
+    exchange_stop: ExchangeStop | None = None
 
     @property
     def worst_base(self) -> Decimal:

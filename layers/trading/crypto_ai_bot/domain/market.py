@@ -5,7 +5,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final, NamedTuple, Self
 
-from crypto_ai_bot.domain.money import HUNDRED, floor_to_step
+from crypto_ai_bot.domain.money import HUNDRED, ZERO, floor_to_step
 
 MINUTE_MS: Final = 60_000
 HOUR_MS: Final = 3_600_000
@@ -144,10 +144,11 @@ class Depth:
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """What the exchange says is free for one symbol's two coins."""
+    """What the exchange says is free for one symbol's two coins, and what open orders lock."""
 
     free_quote: Decimal
     free_base: Decimal
+    locked_base: Decimal = ZERO
 
 
 def bar_closed_ms(candle: Candle, timeframe_ms: int) -> int:

@@ -94,7 +94,7 @@ class OrderEvent(StrEnum):
     REJECT = "reject"
     LOSE = "lose"
     PROVE_ABSENT = "prove_absent"
-    APPEAR = "appear"  # the exchange lists what was proved not to be: its report counts
+    APPEAR = "appear"  # the exchange lists what was thought over: its report counts
 
 
 _TRANSITIONS: Final[Mapping[tuple[OrderState, OrderEvent], OrderState]] = MappingProxyType(
@@ -107,6 +107,7 @@ _TRANSITIONS: Final[Mapping[tuple[OrderState, OrderEvent], OrderState]] = Mappin
         (OrderState.UNKNOWN, OrderEvent.PROVE_ABSENT): OrderState.NOT_PLACED,
         (OrderState.REJECTED, OrderEvent.APPEAR): OrderState.ACCEPTED,
         (OrderState.NOT_PLACED, OrderEvent.APPEAR): OrderState.ACCEPTED,
+        (OrderState.CLOSED, OrderEvent.APPEAR): OrderState.ACCEPTED,
         (OrderState.ACCEPTED, OrderEvent.FILL): OrderState.ACCEPTED,
         (OrderState.ACCEPTED, OrderEvent.FINISH): OrderState.CLOSED,
     }

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from crypto_ai_bot.brokers.gate_words import read_order
+from crypto_ai_bot.domain.exchange_stop import fired_order_name
 from crypto_ai_bot.domain.ledger import Ledger
 from crypto_ai_bot.domain.money import ZERO, plain, total
 from crypto_ai_bot.domain.order import CAME_TO_NOTHING, Fill, Order, OrderReport, Side, Totals
@@ -62,15 +63,19 @@ def agreement_of(
 ) -> Agreement:
     """Compare. `account` is the exchange's own state of it, `funds` what it was opened with."""
     listed: dict[str, list[OrderReport]] = {}
+    journaled = {order.client_order_id for order in books.orders}
     for row in account["orders"]:
         report = read_order(row)
-        listed.setdefault(report.client_order_id, []).append(report)
+        fired = fired_order_name(report.exchange_order_id)
+        name = fired if fired in journaled else report.client_order_id
+        listed.setdefault(name, []).append(report)
     held = {
         coin: Decimal(row["available"]) + Decimal(row["locked"])
         for coin, row in account["balances"].items()
     }
     lines = [
         *_orders_apart(books.orders, listed),
+        *_stops_apart(books.ledgers, account.get("price_orders", ())),
         *_fills_apart(books),
         *(f"{one.symbol} is halted: {one.halt.reason}" for one in books.ledgers if one.halt),
         *_balances_apart(books, funds, held),
@@ -90,6 +95,17 @@ def _orders_apart(
             yield f"order {name} is {order.state}, for {len(reports)} at the exchange"
         elif reports and reports[0].totals != order.totals:
             yield f"order {name} traded {reports[0].totals}, in the journal {order.totals}"
+
+
+def _stops_apart(ledgers: Sequence[Ledger], rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    resting = {str(row["id"]) for row in rows if row["status"] == "open"}
+    kept = {
+        one for ledger in ledgers if ledger.exchange_stop for one in ledger.exchange_stop.stop_ids
+    }
+    for one in sorted(resting - kept):
+        yield f"stop {one} rests at the exchange and in no ledger"
+    for one in sorted(kept - resting):
+        yield f"stop {one} stands in the ledger and does not rest at the exchange"
 
 
 def _fills_apart(books: Books) -> Iterator[str]:

@@ -49,9 +49,12 @@ class Replace:
 
 @dataclass(frozen=True, slots=True)
 class Unchanged:
-    """Writes nothing, but the entity must still stand at the version that it was read at."""
+    """Writes nothing, but the entity must still stand at the version that it was read at.
 
-    entity: Versioned
+    An event, which has no version, must still be there to be sent.
+    """
+
+    entity: Versioned | Event
 
 
 @dataclass(frozen=True, slots=True)

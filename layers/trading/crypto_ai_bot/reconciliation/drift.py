@@ -6,7 +6,7 @@ from decimal import Decimal
 from crypto_ai_bot.domain.event import Event, EventKind
 from crypto_ai_bot.domain.ledger import Halt, Ledger
 from crypto_ai_bot.domain.market import Balance
-from crypto_ai_bot.domain.money import plain
+from crypto_ai_bot.domain.money import ZERO, plain
 
 
 def halted(ledger: Ledger, reason: str, now_ms: int) -> tuple[Ledger, Event]:
@@ -57,10 +57,14 @@ class Drift:
 def drift_of(ledger: Ledger, balance: Balance, dust_base: Decimal) -> Drift | None:
     """How far books and balance are apart.
 
+    What our own stop at the exchange has locked is there all the same, if the exchange locks it.
     None when less than `dust_base`, the amount step: no order could trade it. None too while an
     order is under way, and before the first one, when all that is held is the operator's.
     """
     if ledger.pending or ledger.foreign_base is None:
         return None
-    drift = Drift(ledger.position.base, ledger.foreign_base, balance.free_base)
+    stop = ledger.exchange_stop
+    locked_base = min(balance.locked_base, stop.terms.amount_base) if stop else ZERO
+    exchange_base = balance.free_base + locked_base
+    drift = Drift(ledger.position.base, ledger.foreign_base, exchange_base)
     return drift if abs(drift.difference_base) >= dust_base else None

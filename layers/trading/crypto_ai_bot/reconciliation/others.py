@@ -37,6 +37,30 @@ class Risen:
 
 
 @dataclass(frozen=True, slots=True)
+class Repeated:
+    """Under the name of an order of ours that is settled: the exchange lists another one.
+
+    An intermediary carried out our request twice, or a deployment has our tag. The name is ours
+    and so is what it moved; a person must look all the same.
+    """
+
+    order: Order
+    report: OrderReport
+
+    def fits(self, held_base: Decimal) -> bool:
+        """It can be taken into books that hold `held_base`: none sells more than it has."""
+        totals = self.report.totals
+        return self.report.side is Side.BUY or totals.base + totals.fee_base <= held_base
+
+    def __str__(self) -> str:
+        return (
+            f"order {self.report.exchange_order_id} has the name of our "
+            f"{self.order.client_order_id}, which is order {self.order.exchange_order_id}: an "
+            "intermediary repeated the request, or another deployment has our tag"
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Foreign:
     """Somebody else's. `deployment` names another one of this program, "" for anybody else."""
 
@@ -55,26 +79,26 @@ class Foreign:
         )
 
 
-type Origin = Ours | Risen | Foreign
+type Origin = Ours | Risen | Repeated | Foreign
 
 
 def origin_of(report: OrderReport, order: Order | None, deployment_tag: str) -> Origin:
     """Whose order `report` tells of. `order` is our journal's entry of its name, if there is one.
 
-    Our tag on an order that our books do not hold is another deployment that was given the same
-    tag: its slots have the names of ours.
+    Our tag on an order that our journal does not hold is another deployment that was given the
+    same tag: its slots have the names of ours.
     """
     tag = deployment_tag_of(report.client_order_id)
     if order is None:
         return Foreign(report, tag or "")
     if order.unresolved or report.exchange_order_id in order.exchange_order_id.split("+"):
         return Ours(report)
-    if order.state in CAME_TO_NOTHING:
-        return Risen(order, report)
-    return Foreign(report, tag or deployment_tag)
+    if (report.symbol, report.side) != (order.request.symbol, order.request.side):
+        return Foreign(report, tag or deployment_tag)
+    return (Risen if order.state in CAME_TO_NOTHING else Repeated)(order, report)
 
 
-def net_base(foreign: Iterable[Foreign]) -> Decimal:
+def net_base(foreign: Iterable[Foreign | Repeated]) -> Decimal:
     """What the orders of others have brought (positive) or taken, fees in base included."""
     return total(
         (one.report.totals.base if one.report.side is Side.BUY else -one.report.totals.base)
@@ -83,10 +107,10 @@ def net_base(foreign: Iterable[Foreign]) -> Decimal:
     )
 
 
-def told(foreign: Foreign, now_ms: int) -> Event:
+def told(foreign: Foreign | Repeated, now_ms: int) -> Event:
     """The line for the operator; one order makes one event, however often it is seen."""
     symbol = str(foreign.report.symbol)
-    stopped = "; entries are stopped" if foreign.deployment else ""
+    stopped = "; entries are stopped" if stops_entries(foreign) else ""
     return Event(
         f"foreign:{symbol}:{foreign.report.exchange_order_id}",
         EventKind.DRIFT,
@@ -96,7 +120,14 @@ def told(foreign: Foreign, now_ms: int) -> Event:
     )
 
 
-def explanation(difference_base: Decimal, foreign: Sequence[Foreign], dust_base: Decimal) -> str:
+def stops_entries(foreign: Foreign | Repeated) -> bool:
+    """Whether more orders of the kind may come, which nobody decided on."""
+    return isinstance(foreign, Repeated) or bool(foreign.deployment)
+
+
+def explanation(
+    difference_base: Decimal, foreign: Sequence[Foreign | Repeated], dust_base: Decimal
+) -> str:
     """What `difference_base` comes from, by the orders of others seen since the books agreed."""
     moved = net_base(foreign)
     ids = ", ".join(one.report.exchange_order_id for one in foreign)

@@ -110,7 +110,8 @@ def _with_fill(
         price = fill.traded.average_price
         if not market.sellable_base(position.base, price):
             ledger = replace(ledger, guard=None)
-    return ledger, account.with_fill(realised_quote, moved_quote)
+    account = account.with_fill(realised_quote, moved_quote)
+    return ledger, account.with_fees(fill.traded.fee_other)
 
 
 def _guard(
@@ -146,4 +147,8 @@ def _traded_event(order: Order, now_ms: int) -> Event:
         f"{request.symbol.quote} at {plain(totals.average_price)} ({request.purpose}: "
         f"{request.reason})"
     )
-    return Event(f"{order.client_order_id}:{order.state}", kind, now_ms, str(request.symbol), text)
+    if "+" in order.exchange_order_id:
+        text += f"; by more than one order at the exchange: {order.exchange_order_id}"
+    # Settled once more when the exchange made another order of it: then told once more.
+    event_id = f"{order.client_order_id}:{order.state}:{order.exchange_order_id}"
+    return Event(event_id, kind, now_ms, str(request.symbol), text)

@@ -54,6 +54,13 @@ class Refused:
     verdict: Verdict
 
 
+def refuse_unasked(request: OrderRequest, trouble: str, limits: RiskLimits) -> Refused | None:
+    """The refusal of an entry before anything is asked of a failing exchange; None to go on."""
+    if request.side is Side.SELL or not trouble:
+        return None
+    return Refused(request, Verdict((f"exchange: {trouble}",), limits))
+
+
 def review(request: OrderRequest, facts: Facts, limits: RiskLimits) -> Approved | Refused:
     """Judges `request` on the worst case: pending buys count as bought, pending sells as sold."""
     rules = ENTRY_RULES if request.side is Side.BUY else EXIT_RULES

@@ -23,6 +23,10 @@ class RiskLimits:
     daily_loss_quote_max: Decimal = ZERO
     exposure_quote_max: Decimal = ZERO
 
+    def day_is_lost(self, loss_quote: Decimal) -> bool:
+        """A day's loss, a positive amount, has reached what may be lost in a day."""
+        return bool(self.daily_loss_quote_max) and loss_quote >= self.daily_loss_quote_max
+
     def as_json(self) -> Mapping[str, str | int]:
         """The caps by name, amounts as plain strings."""
         return {

@@ -80,9 +80,12 @@ def halted(_request: OrderRequest, facts: Facts, _limits: RiskLimits) -> Objecti
 
 
 def order_under_way(_request: OrderRequest, facts: Facts, _limits: RiskLimits) -> Objection:
-    """A symbol has at most one order whose fate is open."""
-    pending = facts.ledger.pending
-    return f"pending: order {pending.client_order_id} is not settled" if pending else None
+    """A symbol has at most one order whose fate is open; a stop at the exchange is one as well."""
+    if pending := facts.ledger.pending:
+        return f"pending: order {pending.client_order_id} is not settled"
+    if facts.ledger.exchange_stop:
+        return "exchange_stop: what rests at the exchange may sell at any moment"
+    return None
 
 
 def slot_taken(request: OrderRequest, facts: Facts, _limits: RiskLimits) -> Objection:
@@ -185,7 +188,7 @@ def too_many_orders(_request: OrderRequest, facts: Facts, limits: RiskLimits) ->
 def day_lost(_request: OrderRequest, facts: Facts, limits: RiskLimits) -> Objection:
     """The day's realised result, less what open positions would lose now."""
     loss = facts.open_loss_quote - facts.account.realised_quote
-    if not limits.daily_loss_quote_max or loss < limits.daily_loss_quote_max:
+    if not limits.day_is_lost(loss):
         return None
     return f"daily_loss: {plain(loss)} quote, {plain(limits.daily_loss_quote_max)} allowed"
 

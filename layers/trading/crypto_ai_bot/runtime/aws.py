@@ -7,6 +7,7 @@ from botocore.config import Config
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_sns import SNSClient
     from mypy_boto3_ssm import SSMClient
 
 # Every call has to fit, with its retries, into an invocation of a minute.
@@ -26,6 +27,12 @@ def _client(service: str) -> Any:
 def dynamodb_client() -> "DynamoDBClient":
     """A client of DynamoDB: region, keys and endpoint by the standard variables."""
     client: DynamoDBClient = _client("dynamodb")
+    return client
+
+
+def sns_client() -> "SNSClient":
+    """A client of the notification service, likewise."""
+    client: SNSClient = _client("sns")
     return client
 
 

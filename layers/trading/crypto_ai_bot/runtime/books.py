@@ -37,10 +37,13 @@ class Books:
         shared = self._settings.lock_table_name
         return self.store if shared == self._settings.table_name else self._store_in(shared)
 
+    def table(self, name: str) -> DynamoTable:
+        """Any table whole, for what looks after it; it need not be there."""
+        return DynamoTable(self._dynamodb, name, lambda: str(uuid4()), pause_between_tries)
+
     def _store_in(self, table_name: str) -> Store:
-        table = DynamoTable(self._dynamodb, table_name, lambda: str(uuid4()), pause_between_tries)
         return TableStore(
-            table,
+            self.table(table_name),
             self._settings.account_name,
             nothing_ttl_seconds=self._settings.idempotency_ttl_sec,
             event_ttl_seconds=EVENT_TTL_SECONDS,

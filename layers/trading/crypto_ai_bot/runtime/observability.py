@@ -2,7 +2,8 @@
 
 The metrics stand in the same line (CloudWatch's embedded metric format), so nothing is sent and no
 client is imported. There are ten, with the deployment as the only dimension: that stays within the
-always-free tier, and a symbol as a dimension would not (reference serverless 0.11).
+always-free tier, and a symbol as a dimension would not (reference serverless 0.11). What is only
+looked at (decisions, blocks by reason, orders by outcome) the dashboard reads off the outcome.
 """
 
 import json
@@ -13,25 +14,27 @@ from typing import IO, Any, Final
 from aws_lambda_powertools.logging import Logger
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 
-from crypto_ai_bot.domain.job import Job
-from crypto_ai_bot.domain.order import OrderState
 from crypto_ai_bot.runtime.secrets import Secret
-from crypto_ai_bot.usecases.outcome import Decision, RunOutcome, SymbolOutcome
+from crypto_ai_bot.usecases.outcome import RunOutcome, SymbolOutcome
 
 NAMESPACE: Final = "CryptoAiBot"
 
-_ORDERED: Final = frozenset({Decision.ENTER, Decision.EXIT, Decision.STOP})
-# How often each is counted in a run. A count of nothing is left out of the line.
+# Of what the symbols of a run came to. A count of nothing is left out of the line.
 _COUNTS: Final[Mapping[str, Callable[[SymbolOutcome], bool]]] = {
-    "OrdersPlaced": lambda one: one.decision in _ORDERED,
-    "OrdersUnknown": lambda one: one.order is not None and one.order.state is OrderState.UNKNOWN,
-    "Blocks": lambda one: one.decision is Decision.BLOCKED,
-    "Halts": lambda one: one.decision is Decision.HALTED,
-    "Drift": lambda one: _has(one, "drift:"),
-    "StaleTicks": lambda one: _has(one, "stale_tick:"),
+    "Drift": lambda one: any(reason.startswith("drift:") for reason in one.reasons),
 }
-_AMOUNTS: Final = {"EquityQuote": "equity_quote", "RealisedQuote": "realised_today_quote"}
-METRICS: Final = ("Heartbeat", "RunErrors", *_COUNTS, *_AMOUNTS)
+# Of what a run found, mostly the watchdog each minute; a zero is told, for it ends an alarm.
+_FINDINGS: Final = {
+    "JobsAlive": "jobs_alive",
+    "OrdersUnknown": "orders_unresolved",
+    "SymbolsHalted": "symbols_halted",
+    "DailyLossReached": "daily_loss_reached",
+    "DeadMansSwitch": "dead_mans_switch",
+    "KeyAgeDays": "key_age_days",
+    "StopsMissing": "stops_missing",
+}
+_AMOUNTS: Final = {"EquityQuote": "equity_quote"}
+METRICS: Final = ("RunErrors", *_COUNTS, *_FINDINGS, *_AMOUNTS)
 
 
 class Redactor:
@@ -130,16 +133,14 @@ def log_failure(
 
 
 def metrics_of(outcome: RunOutcome) -> dict[str, float]:
-    """The metrics of one run, by name.
-
-    The heartbeat is the watchdog's alone: it watches the other jobs, and CloudWatch watches it.
-    """
+    """The metrics of one run, by name."""
     counts = {name: sum(counts(one) for one in outcome.symbols) for name, counts in _COUNTS.items()}
+    found = {name: outcome.findings.get(key) for name, key in _FINDINGS.items()}
     amounts = {name: outcome.account.get(key) for name, key in _AMOUNTS.items()}
     return {
-        **({"Heartbeat": 1} if outcome.tick.job is Job.WATCHDOG else {}),
         **({} if outcome.ok else {"RunErrors": 1}),
         **{name: count for name, count in counts.items() if count},
+        **{name: count for name, count in found.items() if count is not None},
         **{name: float(amount) for name, amount in amounts.items() if amount is not None},
     }
 
@@ -156,7 +157,3 @@ def _embedded(now_ms: int, metrics: Mapping[str, float]) -> dict[str, Any]:
     ]
     directive = {"Namespace": NAMESPACE, "Dimensions": [["service"]], "Metrics": definitions}
     return {"_aws": {"Timestamp": now_ms, "CloudWatchMetrics": [directive]}, **metrics}
-
-
-def _has(one: SymbolOutcome, prefix: str) -> bool:
-    return any(reason.startswith(prefix) for reason in one.reasons)

@@ -48,7 +48,15 @@ class Check:
     condition: Condition
 
 
-type Action = Put | Check
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Removes what stands under `key`, if `condition` holds of it."""
+
+    key: Key
+    condition: Condition
+
+
+type Action = Put | Check | Delete
 
 
 class Table(Protocol):
@@ -67,6 +75,10 @@ class Table(Protocol):
 
     def indexed(self, value: str, limit: int | None = None) -> list[Item]:
         """Items whose INDEX_KEY is `value`, in the order of INDEX_TIME. Eventually consistent."""
+        ...
+
+    def scan(self) -> list[Item]:
+        """Every item, each as the last write left it, but not all of one moment."""
         ...
 
     def write(self, actions: Sequence[Action]) -> int | None:

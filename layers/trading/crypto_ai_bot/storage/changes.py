@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final, assert_never
 
+from crypto_ai_bot.domain.event import Event
 from crypto_ai_bot.domain.job import Health, Heartbeat
 from crypto_ai_bot.domain.market import MarketRules
 from crypto_ai_bot.domain.order import Order
@@ -16,11 +17,14 @@ from crypto_ai_bot.ports.store import (
     RequireState,
     Sent,
     Unchanged,
+    Versioned,
     as_stored,
 )
-from crypto_ai_bot.storage.actions import Action, Check, Put
+from crypto_ai_bot.storage.actions import INDEX_KEY, Action, Check, Put
 from crypto_ai_bot.storage.conditions import (
     Absent,
+    Condition,
+    Equals,
     Present,
     at_version,
     not_newer,
@@ -44,7 +48,7 @@ def action_of(layout: Layout, change: Change) -> Action:
         case Replace(entity):
             return Put(layout.item(as_stored(entity)), at_version(entity.version))
         case Unchanged(entity):
-            return Check(layout.key(entity), at_version(entity.version))
+            return Check(layout.key(entity), _still_so(layout, entity))
         case Advance(entity):
             field = DATED_BY[type(entity)]
             return Put(layout.item(entity), not_newer(field, getattr(entity, field)))
@@ -54,3 +58,10 @@ def action_of(layout: Layout, change: Change) -> Action:
             return Check(layout.key(UNTOUCHED), state_allows(entries=entries))
         case _:
             assert_never(change)
+
+
+def _still_so(layout: Layout, entity: Versioned | Event) -> Condition:
+    """The entity is as it was read: at its version, or an event that is still to be sent."""
+    if isinstance(entity, Event):
+        return Equals(INDEX_KEY, layout.unsent)
+    return at_version(entity.version)

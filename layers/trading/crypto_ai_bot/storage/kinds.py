@@ -65,6 +65,16 @@ class Kind:
         return shape_of(self.type)
 
 
+def _with_exchange_stop(ledger: Item) -> Item:
+    """Ledgers of schema 1 knew no stops at the exchange."""
+    return {**ledger, "exchange_stop": None}
+
+
+def _with_fees_unbooked(account: Item) -> Item:
+    """Accounts of schema 1 forgot the fees that were paid in other coins."""
+    return {**account, "fees_unbooked": {}}
+
+
 HOT: Final = "HOT"
 PAPER: Final = "PAPER"
 ORDER: Final = "ORDER"
@@ -72,9 +82,9 @@ ORDER_WITH_FILLS: Final = "ORDER#{0.client_order_id}"
 FINISHED: Final = "ORDER#{0.report.updated_ms:013d}#{0.report.exchange_order_id}"
 
 KINDS: Final = (
-    Kind("account", Account, HOT, "ACCOUNT"),
+    Kind("account", Account, HOT, "ACCOUNT", (_with_fees_unbooked,)),
     Kind("control", Control, HOT, "CONTROL"),
-    Kind("ledger", Ledger, HOT, "LEDGER#{0.symbol}"),
+    Kind("ledger", Ledger, HOT, "LEDGER#{0.symbol}", (_with_exchange_stop,)),
     Kind("rules", MarketRules, HOT, "RULES#{0.symbol}"),
     Kind("heartbeat", Heartbeat, HOT, "HEARTBEAT#{0.job}"),
     Kind("health", Health, HOT, "HEALTH"),

@@ -15,6 +15,7 @@ from crypto_ai_bot.storage.actions import (
     INDEX_TIME,
     LOWEST,
     Action,
+    Delete,
     Item,
     Key,
     Put,
@@ -58,6 +59,11 @@ class MemoryTable:
             found = sorted(self._index.get(value, {}).values(), key=lambda item: item[INDEX_TIME])
             return found[:limit]
 
+    def scan(self) -> list[Item]:
+        """Every item."""
+        with self._lock:
+            return [item for part in self._partitions.values() for item in part.items.values()]
+
     def write(self, actions: Sequence[Action]) -> int | None:
         """Does all of `actions` or none: None when done, else where the first failed one is."""
         with self._lock:
@@ -67,6 +73,8 @@ class MemoryTable:
             for action in actions:
                 if isinstance(action, Put):
                     self._put(action.key, action.item)
+                elif isinstance(action, Delete):
+                    self._delete(action.key)
             return None
 
     def _put(self, key: Key, item: Item) -> None:
@@ -79,3 +87,12 @@ class MemoryTable:
         partition.items[key.sk] = item
         if INDEX_KEY in item:
             self._index.setdefault(item[INDEX_KEY], {})[key] = item
+
+    def _delete(self, key: Key) -> None:
+        partition = self._partitions.get(key.pk)
+        before = partition.items.pop(key.sk, None) if partition else None
+        if partition is None or before is None:
+            return
+        partition.order.remove(key.sk)
+        if INDEX_KEY in before:
+            del self._index[before[INDEX_KEY]][key]

@@ -7,20 +7,23 @@ which it knows its work. What botocore does not repeat is a transaction that ano
 the way of; that is done here.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import islice
+from itertools import batched, islice
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
-from crypto_ai_bot.domain.errors import InvariantBroken, StoreUnavailable
+from crypto_ai_bot.domain.errors import BadSetting, InvariantBroken, StoreUnavailable
 from crypto_ai_bot.storage.actions import (
     HIGHEST,
     INDEX_KEY,
     INDEX_NAME,
+    INDEX_TIME,
     LOWEST,
     Action,
+    Check,
+    Delete,
     Item,
     Key,
     Put,
@@ -35,6 +38,33 @@ if TYPE_CHECKING:
 
 MARK: Final = "written"
 TRIES_MAX: Final = 4
+BATCH_ITEMS_MAX: Final = 25  # DynamoDB's limit on one batch of puts
+
+# What template.yaml gives the state table, but its name.
+_TABLE: Final[Mapping[str, Any]] = {
+    "BillingMode": "PAY_PER_REQUEST",
+    "DeletionProtectionEnabled": True,
+    "KeySchema": [
+        {"AttributeName": "pk", "KeyType": "HASH"},
+        {"AttributeName": "sk", "KeyType": "RANGE"},
+    ],
+    "AttributeDefinitions": [
+        {"AttributeName": "pk", "AttributeType": "S"},
+        {"AttributeName": "sk", "AttributeType": "S"},
+        {"AttributeName": INDEX_KEY, "AttributeType": "S"},
+        {"AttributeName": INDEX_TIME, "AttributeType": "N"},
+    ],
+    "GlobalSecondaryIndexes": [
+        {
+            "IndexName": INDEX_NAME,
+            "KeySchema": [
+                {"AttributeName": INDEX_KEY, "KeyType": "HASH"},
+                {"AttributeName": INDEX_TIME, "KeyType": "RANGE"},
+            ],
+            "Projection": {"ProjectionType": "ALL"},
+        }
+    ],
+}
 
 
 class DynamoTable:
@@ -72,7 +102,7 @@ class DynamoTable:
             "ExpressionAttributeValues": to_attributes({":pk": pk, ":low": low, ":high": high}),
             "ConsistentRead": True,
         }
-        return list(self._pages(request))
+        return list(self._pages(self._client.query, request))
 
     def indexed(self, value: str, limit: int | None = None) -> list[Item]:
         """Items whose INDEX_KEY is `value`, in the order of INDEX_TIME. Eventually consistent."""
@@ -83,13 +113,17 @@ class DynamoTable:
         }
         if limit is not None:
             request["Limit"] = limit
-        return list(islice(self._pages(request), limit))
+        return list(islice(self._pages(self._client.query, request), limit))
 
-    def _pages(self, request: dict[str, Any]) -> Iterator[Item]:
-        """Every item of a query, page by page: DynamoDB ends a page at 1 MB."""
+    def scan(self) -> list[Item]:
+        """Every item, by strongly consistent reads: each on its own, not all of one moment."""
+        return list(self._pages(self._client.scan, {"ConsistentRead": True}))
+
+    def _pages(self, ask: Callable[..., Any], request: dict[str, Any]) -> Iterator[Item]:
+        """Every item of a query or scan, page by page: DynamoDB ends a page at 1 MB."""
         while True:
             with self._told():
-                page = self._client.query(TableName=self._name, **request)
+                page = ask(TableName=self._name, **request)
             yield from map(from_attributes, page["Items"])
             if "LastEvaluatedKey" not in page:
                 return
@@ -136,6 +170,8 @@ class DynamoTable:
             try:
                 if len(actions) == 1 and isinstance(actions[0], Put):
                     self._client.put_item(**self._put(actions[0], mark))
+                elif len(actions) == 1 and isinstance(actions[0], Delete):
+                    self._client.delete_item(**self._under_condition(actions[0]))
                 else:
                     self._client.transact_write_items(
                         TransactItems=[self._transact_item(action, mark) for action in actions],
@@ -151,9 +187,13 @@ class DynamoTable:
     def _transact_item(self, action: Action, mark: str) -> "TransactWriteItemTypeDef":
         if isinstance(action, Put):
             return {"Put": self._put(action, mark)}
+        if isinstance(action, Delete):
+            return {"Delete": self._under_condition(action)}
+        return {"ConditionCheck": self._under_condition(action)}
+
+    def _under_condition(self, action: Check | Delete) -> Any:
         where = {"TableName": self._name, "Key": to_attributes(action.key._asdict())}
-        check: Any = where | condition_arguments(action.condition)
-        return {"ConditionCheck": check}
+        return where | condition_arguments(action.condition)
 
     def _put(self, put: Put, mark: str) -> Any:
         """What a plain put and a put in a transaction are both asked with."""
@@ -162,6 +202,55 @@ class DynamoTable:
             "Item": to_attributes(put.item | {MARK: mark}),
             **condition_arguments(put.condition),
         }
+
+    def make(self) -> None:
+        """Makes the table, like the template's: its keys, its index, on demand, undeletable.
+
+        Raises BadSetting when there is a table of that name, whatever is in it.
+        """
+        with self._told():
+            try:
+                self._client.create_table(TableName=self._name, **_TABLE)
+            except self._client.exceptions.ResourceInUseException:
+                raise BadSetting(f"table {self._name} exists: name one that does not") from None
+            self._client.get_waiter("table_exists").wait(
+                TableName=self._name, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+            )
+
+    def fill(self, items: Iterable[Item]) -> None:
+        """Puts `items` as they are, over whatever is there: for a table just made.
+
+        Raises StoreUnavailable when only a part of them may be in it.
+        """
+        for batch in batched(items, BATCH_ITEMS_MAX, strict=False):
+            self._fill(batch)
+
+    def keep(self) -> None:
+        """Lets items expire, and makes the table recoverable to any second of the last days."""
+        with self._told():
+            self._client.update_time_to_live(
+                TableName=self._name,
+                TimeToLiveSpecification={"Enabled": True, "AttributeName": "expires_at"},
+            )
+            self._client.update_continuous_backups(
+                TableName=self._name,
+                PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True},
+            )
+
+    def _fill(self, items: Sequence[Item]) -> None:
+        """Puts a batch; what DynamoDB had no room for is sent again."""
+        requests: Any = {
+            self._name: [{"PutRequest": {"Item": to_attributes(item)}} for item in items]
+        }
+        for attempt in range(1, TRIES_MAX + 1):
+            with self._told():
+                requests = self._client.batch_write_item(RequestItems=requests)["UnprocessedItems"]
+            if not requests:
+                return
+            self._wait(attempt)
+        raise StoreUnavailable(
+            f"table {self._name} took only a part of what it was given: remove it and begin anew"
+        )
 
     @contextmanager
     def _told(self) -> Iterator[None]:

@@ -3,16 +3,17 @@
 The channel trade of R. Donchian, known from the Turtles' rules (20 in, 10 out).
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from crypto_ai_bot.domain.market import Candle
-from crypto_ai_bot.domain.signal import HOLD, Action, Signal
+from crypto_ai_bot.domain.signal import Action, Signal
+from crypto_ai_bot.strategies.candles import Candles
 from crypto_ai_bot.strategies.channels import Highest, Lowest
 from crypto_ai_bot.strategies.indicators import Atr, in_ranges, wilder_warm_up_bars
 
 
 @dataclass(frozen=True, slots=True)
-class Parameters:
+class Strategy:
     """Enter above the high of `entry_bars`, exit below the low of `exit_bars`, ATR over `atr`."""
 
     entry_bars: int = 20
@@ -25,54 +26,30 @@ class Parameters:
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}={getattr(self, name)}: must be at least 1")
 
-
-class DonchianBreakout:
-    """The fold. The window that a close is held against ends with the bar before it."""
-
-    __slots__ = ("_atr", "_close", "_high", "_highest", "_low", "_lowest", "_parameters")
-
-    def __init__(self, parameters: Parameters) -> None:
-        self._parameters = parameters
-        self._highest = Highest(parameters.entry_bars)
-        self._lowest = Lowest(parameters.exit_bars)
-        self._atr = Atr(parameters.atr)
-        self._close = 0.0
-        # Where the window that the close is held against stood; infinitely far until it is full.
-        self._high = float("inf")
-        self._low = float("-inf")
-
     @property
     def warm_up_bars(self) -> int:
         """Until both windows are full and the true range has forgotten what was before."""
-        parameters = self._parameters
-        windows = max(parameters.entry_bars, parameters.exit_bars)
-        return max(windows + 1, wilder_warm_up_bars(parameters.atr))
+        return max(max(self.entry_bars, self.exit_bars) + 1, wilder_warm_up_bars(self.atr))
 
-    def on_bar(self, candle: Candle) -> None:
-        """Takes in the next closed bar."""
-        high, low, self._close = candle.high, candle.low, candle.close
-        if self._highest.ready:
-            self._high = self._highest.value
-        if self._lowest.ready:
-            self._low = self._lowest.value
-        self._highest.update(high)
-        self._lowest.update(low)
-        self._atr.update(high, low, self._close)
-
-    def signal(self, *, holding: bool) -> Signal:
-        """Enter or exit while the close stands outside the channel, hold inside."""
-        close, atr = self._close, self._atr.value
-        if not holding and close > self._high:
-            reason = (
-                f"close {close:g} above the {self._parameters.entry_bars}-bar high {self._high:g}"
-            )
-            return Signal(Action.ENTER, in_ranges(close - self._high, atr), (reason,), atr)
-        if holding and close < self._low:
-            reason = f"close {close:g} below the {self._parameters.exit_bars}-bar low {self._low:g}"
-            return Signal(Action.EXIT, in_ranges(close - self._low, atr), (reason,), atr)
-        return HOLD
-
-
-def build(parameters: Parameters) -> DonchianBreakout:
-    """A fresh fold, nothing seen."""
-    return DonchianBreakout(parameters)
+    def opinions(self, candles: Candles) -> Iterator[Signal]:
+        """Speaks while the close stands outside the channel that the bars before it made."""
+        highest, lowest, atr = Highest(self.entry_bars), Lowest(self.exit_bars), Atr(self.atr)
+        # Infinitely far until the windows are full.
+        top, bottom = float("inf"), float("-inf")
+        for high, low, close in candles.highs_lows_closes():
+            if close > top:
+                atr.after(candles)
+                reason = f"close {close:g} above the {self.entry_bars}-bar high {top:g}"
+                yield Signal(Action.ENTER, in_ranges(close - top, atr.value), (reason,), atr.value)
+            elif close < bottom:
+                atr.after(candles)
+                reason = f"close {close:g} below the {self.exit_bars}-bar low {bottom:g}"
+                yield Signal(
+                    Action.EXIT, in_ranges(close - bottom, atr.value), (reason,), atr.value
+                )
+            highest.update(high)
+            lowest.update(low)
+            if highest.ready:
+                top = highest.value
+            if lowest.ready:
+                bottom = lowest.value

@@ -3,10 +3,11 @@
 An ATR filter keeps entries out of markets that move too little to pay the fees, or too much.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from crypto_ai_bot.domain.market import Candle
-from crypto_ai_bot.domain.signal import HOLD, Action, Signal
+from crypto_ai_bot.domain.signal import Action, Signal
+from crypto_ai_bot.strategies.candles import Candles
 from crypto_ai_bot.strategies.indicators import (
     Atr,
     ema_warm_up_bars,
@@ -16,7 +17,7 @@ from crypto_ai_bot.strategies.indicators import (
 
 
 @dataclass(frozen=True, slots=True)
-class Parameters:
+class Strategy:
     """Averages over `fast` and `slow` bars, the true range over `atr` bars (0 keeps none).
 
     An entry needs ATR / close within `atr_pct_min` and `atr_pct_max`, per cent; 0 turns one off.
@@ -47,86 +48,56 @@ class Parameters:
                 f"atr_pct_max={self.atr_pct_max:g}"
             )
 
-
-class EmaCross:
-    """The fold. Both averages start at the first close: `ema += 2/(bars+1) * (close - ema)`."""
-
-    # The averages stand here as floats, not as two Ema: a call costs more than their arithmetic.
-    __slots__ = (
-        "_atr",
-        "_fast",
-        "_fast_before",
-        "_fast_weight",
-        "_parameters",
-        "_seen",
-        "_slow",
-        "_slow_before",
-        "_slow_weight",
-    )
-
-    def __init__(self, parameters: Parameters) -> None:
-        self._parameters = parameters
-        self._fast_weight = 2 / (parameters.fast + 1)
-        self._slow_weight = 2 / (parameters.slow + 1)
-        self._atr = Atr(parameters.atr) if parameters.atr else None
-        self._fast = self._slow = self._fast_before = self._slow_before = 0.0
-        self._seen = False
-
     @property
     def warm_up_bars(self) -> int:
         """Until the slower of the averages and the true range have forgotten what was before."""
-        parameters = self._parameters
-        atr_bars = wilder_warm_up_bars(parameters.atr) if parameters.atr else 0
-        return max(ema_warm_up_bars(parameters.slow) + 1, atr_bars)
+        atr_bars = wilder_warm_up_bars(self.atr) if self.atr else 0
+        return max(ema_warm_up_bars(self.slow) + 1, atr_bars)
 
-    def on_bar(self, candle: Candle) -> None:
-        """Takes in the next closed bar."""
-        close = candle.close
-        if self._seen:
-            self._fast_before = fast = self._fast
-            self._slow_before = slow = self._slow
-            self._fast = fast + self._fast_weight * (close - fast)
-            self._slow = slow + self._slow_weight * (close - slow)
-        else:
-            self._fast = self._slow = self._fast_before = self._slow_before = close
-            self._seen = True
-        if self._atr is not None:
-            self._atr.update(candle.high, candle.low, close)
+    def opinions(self, candles: Candles) -> Iterator[Signal]:
+        """Speaks on the bar of a cross. Both averages start at the first close."""
+        up, down = self._spoken(Action.ENTER, "above"), self._spoken(Action.EXIT, "below")
+        fast_weight, slow_weight = 2 / (self.fast + 1), 2 / (self.slow + 1)
+        atr = Atr(self.atr) if self.atr else None
+        closes = candles.closes()
+        fast = slow = next(closes, 0.0)
+        # The averages stand here as floats, not as two Ema: a call costs more than the arithmetic.
+        for close in closes:
+            fast_before, slow_before = fast, slow
+            fast += fast_weight * (close - fast)
+            slow += slow_weight * (close - slow)
+            if fast > slow:
+                if fast_before > slow_before:
+                    continue
+                signal = up
+            elif fast < slow and fast_before >= slow_before:
+                signal = down
+            else:
+                continue
+            if atr:
+                speed = (fast - slow) - (fast_before - slow_before)
+                signal = self._measured(signal, speed, atr.after(candles))
+            yield signal
 
-    def signal(self, *, holding: bool) -> Signal:
-        """Enter or exit on the bar of the cross itself, hold on all others."""
-        if self._fast > self._slow:
-            if not holding and self._fast_before <= self._slow_before:
-                return self._crossed(Action.ENTER)
-        elif holding and self._fast < self._slow and self._fast_before >= self._slow_before:
-            return self._crossed(Action.EXIT)
-        return HOLD
+    def _spoken(self, action: Action, side: str) -> Signal:
+        reason = f"EMA {self.fast} crossed {side} EMA {self.slow}"
+        return Signal(action, 1.0 if action is Action.ENTER else -1.0, (reason,))
 
-    def _crossed(self, action: Action) -> Signal:
-        parameters = self._parameters
-        atr = self._atr.value if self._atr is not None else 0.0
-        entering = action is Action.ENTER
-        if entering and (refusal := self._refusal()):
-            return Signal(Action.HOLD, 0.0, (refusal,), atr)
-        speed = (self._fast - self._slow) - (self._fast_before - self._slow_before)
-        side = "above" if entering else "below"
-        reason = f"EMA {parameters.fast} crossed {side} EMA {parameters.slow}"
-        return Signal(action, in_ranges(speed, atr), (reason,), atr)
+    def _measured(self, signal: Signal, speed: float, atr: Atr) -> Signal:
+        """The signal in true ranges, or the reason why the filter keeps the entry out."""
+        refusal = self._refusal(atr) if signal.action is Action.ENTER else ""
+        if refusal:
+            return Signal(Action.HOLD, 0.0, (refusal,), atr.value)
+        return Signal(signal.action, in_ranges(speed, atr.value), signal.reasons, atr.value)
 
-    def _refusal(self) -> str:
+    def _refusal(self, atr: Atr) -> str:
         """Why the filter keeps the entry out; "" when it lets it in."""
-        lowest_pct, highest_pct = self._parameters.atr_pct_min, self._parameters.atr_pct_max
-        if self._atr is None or not (lowest_pct or highest_pct):
+        if not (self.atr_pct_min or self.atr_pct_max):
             return ""
-        if not self._atr.ready:
-            return f"ATR has not seen {self._parameters.atr} bars"
-        if self._atr.pct < lowest_pct:
-            return f"ATR is {self._atr.pct:.3g} % of the close, below {lowest_pct:g} %"
-        if highest_pct and self._atr.pct > highest_pct:
-            return f"ATR is {self._atr.pct:.3g} % of the close, above {highest_pct:g} %"
+        if not atr.ready:
+            return f"ATR has not seen {self.atr} bars"
+        if atr.pct < self.atr_pct_min:
+            return f"ATR is {atr.pct:.3g} % of the close, below {self.atr_pct_min:g} %"
+        if self.atr_pct_max and atr.pct > self.atr_pct_max:
+            return f"ATR is {atr.pct:.3g} % of the close, above {self.atr_pct_max:g} %"
         return ""
-
-
-def build(parameters: Parameters) -> EmaCross:
-    """A fresh fold, nothing seen."""
-    return EmaCross(parameters)

@@ -1,12 +1,11 @@
 """From the setting STRATEGY to a strategy: the name of a file in this folder.
 
-A strategy file offers `Parameters`, a frozen dataclass whose `__post_init__` raises ValueError for
-a value that is not allowed, and `build(parameters)`, which makes a fresh fold. Only the file in
-use is imported.
+A strategy file offers `Strategy`, a frozen dataclass of its parameters whose `__post_init__`
+raises ValueError for a value that is not allowed. Only the file in use is imported.
 """
 
 import pkgutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import fields
 from importlib import import_module
 from math import isfinite
@@ -19,7 +18,7 @@ from crypto_ai_bot.strategies.base import Strategy
 # The exchange gives at most 1,000 candles in one answer, and the newest of them is still open.
 WARM_UP_BARS_MAX: Final = 999
 
-_NOT_STRATEGIES: Final = frozenset({"base", "channels", "indicators", "registry"})
+_NOT_STRATEGIES: Final = frozenset({"base", "candles", "channels", "indicators", "registry"})
 _KINDS: Final[Mapping[type, str]] = {
     int: "a whole number",
     float: "a number",
@@ -34,31 +33,25 @@ def names() -> list[str]:
     return sorted(name for name in found if name not in _NOT_STRATEGIES)
 
 
-def load(name: str, parameters: Mapping[str, Any]) -> Callable[[], Strategy]:
-    """A maker of fresh folds of the strategy `name`, its parameters and warm-up checked.
+def load(name: str, parameters: Mapping[str, Any]) -> Strategy:
+    """The strategy `name`, its parameters and warm-up checked.
 
     Raises BadSetting with one line: the variable, the value found, what is allowed.
     """
     if name not in names():
         raise BadSetting(f"STRATEGY={name}: must be one of {', '.join(names())}")
     module = import_module(f"{strategies.__name__}.{name}")
-    checked = _parameters(name, module.Parameters, parameters)
-
-    def build() -> Strategy:
-        strategy: Strategy = module.build(checked)
-        return strategy
-
-    warm_up_bars = build().warm_up_bars
-    if warm_up_bars > WARM_UP_BARS_MAX:
+    strategy: Strategy = _made(name, module.Strategy, parameters)
+    if strategy.warm_up_bars > WARM_UP_BARS_MAX:
         raise BadSetting(
-            f"STRATEGY_PARAMETERS {_spelled(parameters)}: {name} would need {warm_up_bars} bars of "
-            f"warm-up, more than the {WARM_UP_BARS_MAX} that one request brings; use shorter "
-            "averages or a longer TIMEFRAME"
+            f"STRATEGY_PARAMETERS {_spelled(parameters)}: {name} would need "
+            f"{strategy.warm_up_bars} bars of warm-up, more than the {WARM_UP_BARS_MAX} that one "
+            "request brings; use shorter averages or a longer TIMEFRAME"
         )
-    return build
+    return strategy
 
 
-def _parameters(name: str, kind: Any, given: Mapping[str, Any]) -> Any:
+def _made(name: str, kind: Any, given: Mapping[str, Any]) -> Any:
     hints = get_type_hints(kind)
     allowed = {field.name: hints[field.name] for field in fields(kind)}
     for key, value in given.items():

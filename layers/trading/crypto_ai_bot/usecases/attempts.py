@@ -4,57 +4,85 @@ An intermediary could have repeated our request: then the first was carried out,
 that we read was the refusal of the second (gate-spot 3.1).
 """
 
+from collections.abc import Iterator
+from typing import Final
+
 from crypto_ai_bot.domain.account import Account
 from crypto_ai_bot.domain.errors import ExchangeUnavailable, TradingError
 from crypto_ai_bot.domain.ledger import Ledger
-from crypto_ai_bot.domain.market import MarketRules
-from crypto_ai_bot.domain.order import CAME_TO_NOTHING, Order, OrderState, client_order_id
+from crypto_ai_bot.domain.market import MINUTE_MS, Balance, MarketRules
+from crypto_ai_bot.domain.order import Order, OrderState, Purpose, Side, client_order_id
 from crypto_ai_bot.reconciliation.resolve import added_up
 from crypto_ai_bot.risk.gate import Approved
 from crypto_ai_bot.usecases.desk import Desk, give_back
 from crypto_ai_bot.usecases.execution import NotPlaced
 from crypto_ai_bot.usecases.settling import Placed, adopt
 
+DOUBTED_MS: Final = 10 * MINUTE_MS  # then reconcile has looked, and taken up what was made
+
 
 def find_earlier(desk: Desk, approved: Approved, held: Ledger) -> Placed | NotPlaced | None:
-    """The slot's rejected attempt, if the exchange lists it after all: it is adopted.
+    """A rejected order that may be what `approved` asks for, if the exchange lists it: adopted.
 
-    None when the further attempt may be made; NotPlaced when the exchange could not be asked.
+    For an entry the slot's last attempt. For a sell any sell that was just rejected, whose refusal
+    could perhaps not be checked then: what is sold must not be sold again, out of coins that are
+    not ours. None when the order may be made; NotPlaced when that cannot be known yet.
     The lease on `held` is given back unless None is returned.
     """
-    if approved.attempt == 1:
-        return None
+    for order in _rejected(desk, approved, held):
+        try:
+            facts = approved.facts
+            found = adopt_if_listed(desk, order, held, facts.account, facts.market)
+        except ExchangeUnavailable as error:
+            return NotPlaced(str(error))
+        if found:
+            return found
+        if _looks_sold(order, held, approved.facts.balance):
+            give_back(desk, held)
+            name = order.client_order_id
+            return NotPlaced(f"{name} was refused, yet as much as it asked for is gone")
+    return None
+
+
+def _rejected(desk: Desk, approved: Approved, held: Ledger) -> Iterator[Order]:
+    """The orders to look for first; one proved absent was searched for already."""
     request = approved.request
-    name = client_order_id(
-        desk.policy.deployment_tag,
-        request.symbol,
-        request.purpose,
-        request.slot_ms,
-        approved.attempt - 1,
-    )
-    order = desk.store.order(name)
-    if order is None or order.state is not OrderState.REJECTED:
-        return None  # one proved absent was searched for already
-    try:
-        return adopt_if_listed(desk, order, held, approved.facts.account, approved.facts.market)
-    except ExchangeUnavailable as error:
-        return NotPlaced(str(error))
+    for purpose, use in held.slots.items():
+        same = purpose is request.purpose and approved.attempt > 1
+        sells = Purpose.ENTRY not in {purpose, request.purpose}
+        if not use.came_to_nothing or not (same or sells):
+            continue
+        tag = desk.policy.deployment_tag
+        name = client_order_id(tag, request.symbol, purpose, use.slot_ms, use.attempt)
+        order = desk.store.order(name)
+        if order is None or order.state is not OrderState.REJECTED:
+            continue
+        if same or desk.clock.now_ms() - order.journaled_ms < DOUBTED_MS:
+            yield order
+
+
+def _looks_sold(order: Order, held: Ledger, balance: Balance) -> bool:
+    """As much as a refused sell asked for is gone, by the books: a listing may lag behind it."""
+    if order.request.side is Side.BUY or held.expected_base is None:
+        return False
+    return held.expected_base - balance.free_base >= order.request.amount
 
 
 def adopt_if_listed(
     desk: Desk, order: Order, held: Ledger, account: Account, market: MarketRules
 ) -> Placed | None:
-    """One search for an order that was closed as never made; what it finds is adopted.
+    """One search for an order that is thought over; what it finds beyond the books is adopted.
 
-    None when no listing shows it. The lease on `held` is kept then, and given back otherwise.
+    None when no listing shows more. The lease on `held` is kept then, and given back otherwise.
     """
-    if order.state not in CAME_TO_NOTHING:
+    if order.unresolved:
         return None
+    known = set(order.exchange_order_id.split("+"))
     try:
         reports = desk.broker.fetch_evidence(order).reports
     except TradingError:  # whoever must act, nothing was learned: the symbol is left free
         give_back(desk, held)
         raise
-    if not reports:
+    if {report.exchange_order_id for report in reports} <= known:
         return None
     return adopt(desk, order, added_up(reports), held, account, market)

@@ -1,6 +1,5 @@
 """What every use case is handed: the doors, and how this deployment trades."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -12,6 +11,7 @@ from crypto_ai_bot.domain.stop import StopRules
 from crypto_ai_bot.domain.trading_state import Control, TradingState, more_careful
 from crypto_ai_bot.ports.broker import Broker
 from crypto_ai_bot.ports.clock import Clock
+from crypto_ai_bot.ports.exchange_stops import ExchangeStops
 from crypto_ai_bot.ports.store import Replace, Store, as_stored
 from crypto_ai_bot.ports.switch import TradingSwitch
 from crypto_ai_bot.risk.limits import RiskLimits
@@ -27,12 +27,13 @@ class Policy:
     `lease_ms`, longer than an invocation can live. Exits look every `exits_interval_ms` while a
     position is open; when they have been silent for `dead_after_ms` the watchdog takes their place
     (0: never, as on paper). `key_created_ms` dates an exchange key that ends by itself, 0 for none.
+    With `exchange_stop` the stop of each position rests at the exchange as well.
     """
 
     mode: str
     deployment_tag: str
     symbols: tuple[Symbol, ...]
-    build_strategy: Callable[[], Strategy]
+    strategy: Strategy
     timeframe: str
     amount_quote: Decimal
     bucket_ms: int
@@ -42,6 +43,7 @@ class Policy:
     stops: StopRules
     dead_after_ms: int = 0
     key_created_ms: int = 0
+    exchange_stop: bool = False
 
     def slot_ms(self, at_ms: int) -> int:
         """The slot that `at_ms` falls into."""
@@ -50,7 +52,10 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """The doors, filled by the composition root. `instance` is None on paper: nobody to share."""
+    """The doors, filled by the composition root.
+
+    On paper `instance` is None (there is nobody to share with), and so is `exchange_stops`.
+    """
 
     store: Store
     broker: Broker
@@ -58,6 +63,7 @@ class Desk:
     switch: TradingSwitch
     policy: Policy
     instance: Instance | None = None
+    exchange_stops: ExchangeStops | None = None
 
 
 def trading_state(desk: Desk, control: Control) -> tuple[TradingState, tuple[str, ...]]:

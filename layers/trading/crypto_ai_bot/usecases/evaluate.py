@@ -72,7 +72,7 @@ def _opinion(desk: Desk, sight: Sight, market: MarketRules) -> Opinion:
     """
     policy, symbol = desk.policy, market.symbol
     timeframe_ms = TIMEFRAMES_MS[policy.timeframe]
-    strategy = policy.build_strategy()
+    strategy = policy.strategy
     now_ms = desk.clock.now_ms()
     candles = desk.broker.fetch_candles(symbol, policy.timeframe, strategy.warm_up_bars, now_ms)
     slot_ms = bar_closed_ms(candles[-1], timeframe_ms) if candles else 0

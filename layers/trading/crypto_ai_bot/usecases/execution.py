@@ -32,7 +32,7 @@ from crypto_ai_bot.ports.store import (
 )
 from crypto_ai_bot.risk.gate import Approved
 from crypto_ai_bot.usecases.desk import Desk, give_back
-from crypto_ai_bot.usecases.settling import Placed, closed, settled, written
+from crypto_ai_bot.usecases.settling import Placed, as_it_stands, closed, settled, written
 
 SUBMIT_BUDGET_MS: Final = 10_000  # a submission, its answer and its settlement must fit in
 JUDGED_WITHIN_MS: Final = 10_000  # between the facts and the journal; a frozen run takes longer
@@ -66,6 +66,8 @@ def place(desk: Desk, approved: Approved, held: Ledger, tick: Tick) -> Placed | 
         give_back(desk, held)
         return NotPlaced(f"judged {judged_ms // 1000} s ago", stale=True)
     account = approved.facts.account.with_order(order.journaled_ms)
+    if held.foreign_base is None:  # the balance that is now held against the books has them in it
+        account = account.without_fees(held.symbol.base)
     pending = held.with_pending(order)
     account = account.with_commitment(held.symbol, pending)
     conflict = desk.store.commit(
@@ -84,7 +86,7 @@ def place(desk: Desk, approved: Approved, held: Ledger, tick: Tick) -> Placed | 
     answer = _submit(desk, order)
     order = replace(order, answer=answer.raw)
     if desk.store.commit([Replace(order), Unchanged(held)]):
-        return Placed(order, held)  # the lease has passed on; its new holder resolves the order
+        return as_it_stands(desk, order, held)  # the lease has passed on: its holder resolves it
     order = as_stored(order)
     outcome = desk.broker.read_answer(order, answer)
     if isinstance(outcome, Rejected) and answer.sent and (doubt := _doubt(desk, order)):
@@ -133,7 +135,8 @@ def _doubt(desk: Desk, order: Order) -> str:
     """What speaks against the exchange's refusal of `order`; "" when nothing does.
 
     Repeated on the way, the first was carried out and the refusal is the second's (gate-spot 3.1).
-    An entry waits when that cannot be seen; a sell does not: what is sold is not sold again.
+    An entry waits when that cannot be seen; a sell does not, for the price may be falling: the
+    next one searches for it first (usecases/attempts.py).
     """
     try:
         evidence = desk.broker.fetch_evidence(order)

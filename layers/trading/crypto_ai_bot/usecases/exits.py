@@ -14,6 +14,7 @@ from crypto_ai_bot.domain.stop import Guard, judge
 from crypto_ai_bot.ports.store import Replace, as_stored
 from crypto_ai_bot.risk.sizing import size_exit
 from crypto_ai_bot.usecases.desk import Desk
+from crypto_ai_bot.usecases.exchange_stops import keep
 from crypto_ai_bot.usecases.execution import SUBMIT_BUDGET_MS
 from crypto_ai_bot.usecases.outcome import Decision, RunOutcome, SymbolOutcome
 from crypto_ai_bot.usecases.run import Sight, finish, look, look_again
@@ -83,8 +84,7 @@ def _protect(desk: Desk, sight: Sight, symbol: Symbol) -> SymbolOutcome:
 def _judge(desk: Desk, sight: Sight, symbol: Symbol) -> SymbolOutcome:
     ledger, quote = sight.ledger(symbol), sight.quotes[symbol]
     if ledger.guard is None:
-        reason = "another run has sold it"
-        return SymbolOutcome(symbol, Decision.HOLD, (reason,), quote=quote, ledger=ledger)
+        return _rested(desk, sight, symbol, "another run has sold it")
     guard, call = judge(
         desk.policy.stops, ledger.guard, ledger.worst_base, float(quote.bid), desk.clock.now_ms()
     )
@@ -99,7 +99,18 @@ def _judge(desk: Desk, sight: Sight, symbol: Symbol) -> SymbolOutcome:
     if request:
         return trade(desk, sight, request, market)
     reason = f"{call.reason}, but what is held is dust" if call else _standing(guard)
-    return SymbolOutcome(symbol, Decision.HOLD, (reason,), quote=quote, ledger=sight.ledger(symbol))
+    return _rested(desk, sight, symbol, reason)
+
+
+def _rested(desk: Desk, sight: Sight, symbol: Symbol, reason: str) -> SymbolOutcome:
+    """Nothing is sold now: what may be sold without us is brought up to date."""
+    quote, ledger = sight.quotes[symbol], sight.ledger(symbol)
+    kept = keep(desk, sight, ledger, market_of(desk, sight, symbol))
+    reasons = (reason, kept.note) if kept.note else (reason,)
+    decision = Decision.STOP if kept.order else Decision.HOLD
+    return SymbolOutcome(
+        symbol, decision, reasons, quote=quote, order=kept.order, ledger=kept.ledger
+    )
 
 
 def _remember(desk: Desk, sight: Sight, symbol: Symbol, guard: Guard) -> Sight | None:

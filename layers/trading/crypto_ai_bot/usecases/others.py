@@ -8,11 +8,21 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
+from crypto_ai_bot.domain.exchange_stop import fired_order_name
 from crypto_ai_bot.domain.ledger import Ledger
 from crypto_ai_bot.domain.market import DAY_MS, MINUTE_MS, MarketRules
-from crypto_ai_bot.domain.order import Order, deployment_tag_of
+from crypto_ai_bot.domain.order import Order, OrderReport, Side, deployment_tag_of
 from crypto_ai_bot.ports.store import Create, Replace, as_stored
-from crypto_ai_bot.reconciliation.others import Foreign, Origin, Ours, Risen, origin_of, told
+from crypto_ai_bot.reconciliation.others import (
+    Foreign,
+    Origin,
+    Ours,
+    Repeated,
+    Risen,
+    origin_of,
+    stops_entries,
+    told,
+)
 from crypto_ai_bot.usecases.attempts import adopt_if_listed
 from crypto_ai_bot.usecases.control import stop_entries
 from crypto_ai_bot.usecases.desk import Desk, give_back, take_lease
@@ -30,20 +40,20 @@ def look_for_others(desk: Desk, ledger: Ledger) -> tuple[Origin, ...]:
     since_ms = (ledger.looked_ms or now_ms - FIRST_LOOK_MS) - LAG_MS
     tag = desk.policy.deployment_tag
     origins = (
-        origin_of(report, _journaled(desk, report.client_order_id), tag)
+        origin_of(report, _journaled(desk, report), tag)
         for report in desk.broker.fetch_orders(ledger.symbol, since_ms)
     )
     return tuple(origin for origin in origins if not isinstance(origin, Ours))
 
 
-def tell_of_others(desk: Desk, origins: Sequence[Origin]) -> tuple[Foreign, ...]:
-    """Tells the operator of each foreign order, once; gives those that were not told before."""
+def tell_of_others(desk: Desk, origins: Sequence[Origin]) -> tuple[Foreign | Repeated, ...]:
+    """Tells the operator of each order that nobody here decided on, once; gives the new ones."""
     fresh = []
     for one in origins:
-        if not isinstance(one, Foreign):
+        if not isinstance(one, Foreign | Repeated):
             continue
         event = told(one, desk.clock.now_ms())
-        if one.deployment:
+        if stops_entries(one):
             new = stop_entries(desk.store, desk.clock, event, "reconcile")
         else:
             new = desk.store.commit([Create(event)]) is None
@@ -55,8 +65,16 @@ def tell_of_others(desk: Desk, origins: Sequence[Origin]) -> tuple[Foreign, ...]
 def adopt_risen(
     desk: Desk, sight: Sight, ledger: Ledger, market: MarketRules, origins: Sequence[Origin]
 ) -> Placed | None:
-    """Takes an order of ours that was closed as never made back into the books."""
-    risen = next((one for one in origins if isinstance(one, Risen)), None)
+    """Takes an order of ours back into the books: closed as never made, or made once more."""
+    held_base = ledger.position.base
+    risen = next(
+        (
+            one
+            for one in origins
+            if isinstance(one, Risen) or (isinstance(one, Repeated) and one.fits(held_base))
+        ),
+        None,
+    )
     if risen is None or not (held := take_lease(desk, ledger, sight.tick)):
         return None
     placed = adopt_if_listed(desk, risen.order, held, sight.glance.account, market)
@@ -78,6 +96,10 @@ def remember_the_look(desk: Desk, sight: Sight, ledger: Ledger, *, found: bool) 
     return ledger if desk.store.commit([Replace(marked)]) else as_stored(marked)
 
 
-def _journaled(desk: Desk, name: str) -> Order | None:
-    """Our journal's entry; only names of the form that a deployment makes can have one."""
-    return desk.store.order(name) if deployment_tag_of(name) else None
+def _journaled(desk: Desk, report: OrderReport) -> Order | None:
+    """Our journal's entry: under a name of the form that a deployment makes, or of a stop's."""
+    if deployment_tag_of(report.client_order_id):
+        return desk.store.order(report.client_order_id)
+    if report.side is Side.SELL and desk.exchange_stops:
+        return desk.store.order(fired_order_name(report.exchange_order_id))
+    return None

@@ -1,7 +1,7 @@
 """What a run saw, decided and did: returned, logged, and shown by whoever watches."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -80,6 +80,7 @@ def _order(order: Order | None) -> dict[str, Any] | None:
         "purpose": str(order.request.purpose),
         "slot_ms": order.request.slot_ms,
         "state": str(order.state),
+        "resolution": order.resolution,
         "filled_base": plain(order.totals.base),
         "filled_quote": plain(order.totals.quote),
         "average_price": plain(order.totals.average_price),
@@ -106,7 +107,8 @@ def _rfc3339(at_ms: int) -> str:
 class RunOutcome:
     """One run. `ok` is False when anything that should have been judged was not.
 
-    `duration_ms` runs from the start of the use case to its end, by the clock port.
+    `duration_ms` runs from the start of the use case to its end, by the clock port. `findings` are
+    counts that alarms are set on, beside those that the symbols give (runtime/observability.py).
     """
 
     tick: Tick
@@ -116,6 +118,7 @@ class RunOutcome:
     duration_ms: int
     account: Mapping[str, Decimal | None]
     notes: tuple[str, ...] = ()
+    findings: Mapping[str, int] = field(default_factory=dict[str, int])
 
     @property
     def ok(self) -> bool:
@@ -139,4 +142,5 @@ class RunOutcome:
                 for name, amount in self.account.items()
             },
             "notes": list(self.notes),
+            "findings": dict(self.findings),
         }

@@ -12,10 +12,13 @@ from crypto_ai_bot.domain.event import Event, EventKind
 from crypto_ai_bot.domain.job import Tick
 from crypto_ai_bot.domain.ledger import Ledger
 from crypto_ai_bot.domain.market import Balance, MarketRules, Symbol
+from crypto_ai_bot.domain.order import Order
 from crypto_ai_bot.ports.store import Advance, Change, Create, Replace, as_stored
 from crypto_ai_bot.reconciliation.drift import Drift, drift_of, halted
+from crypto_ai_bot.reconciliation.fees import booked, may_explain
 from crypto_ai_bot.reconciliation.others import explanation
 from crypto_ai_bot.usecases.desk import Desk, give_back, take_lease
+from crypto_ai_bot.usecases.exchange_stops import Kept, check
 from crypto_ai_bot.usecases.others import (
     adopt_risen,
     look_for_others,
@@ -46,11 +49,26 @@ def _reconcile_symbol(desk: Desk, sight: Sight, symbol: Symbol) -> SymbolOutcome
         desk.store.commit([Advance(market)])
         if ledger.pending:
             return settle_first(desk, sight, symbol)
+        sight = _with_fees_booked(desk, sight, ledger)
+        ledger = sight.ledger(symbol)
         balance = desk.broker.fetch_balance(symbol)
         _remember_free_quote(desk, sight, balance)
         return replace(_compared(desk, sight, ledger, balance, market), quote=quote)
     except (NextTick, InvariantBroken) as error:
         return SymbolOutcome(symbol, Decision.ERROR, (str(error),), quote=quote, ledger=ledger)
+
+
+def _with_fees_booked(desk: Desk, sight: Sight, ledger: Ledger) -> Sight:
+    """The books once the fees that other symbols paid in this one's base are out of them.
+
+    Unchanged while another run has the symbol or the account has moved: the next run does it.
+    """
+    now_ms = desk.clock.now_ms()
+    after = booked(ledger, sight.glance.account.at(now_ms), now_ms)
+    if after is None or not ledger.free_for(sight.tick.run_id, now_ms):
+        return sight
+    desk.store.commit([Replace(entity) for entity in after])
+    return look_again(desk, sight)
 
 
 def _remember_free_quote(desk: Desk, sight: Sight, balance: Balance) -> None:
@@ -63,26 +81,53 @@ def _remember_free_quote(desk: Desk, sight: Sight, balance: Balance) -> None:
 def _compared(
     desk: Desk, sight: Sight, ledger: Ledger, balance: Balance, market: MarketRules
 ) -> SymbolOutcome:
-    """The orders of others first: they are what may explain a balance."""
+    """The orders of others first: they are what may explain a balance.
+
+    And before any is told of, the stop at the exchange: an order that it made looks like theirs.
+    """
     symbol = ledger.symbol
     origins = look_for_others(desk, ledger)
+    if moved := check(desk, sight, ledger, market):
+        return _stop_moved(moved)
     fresh = tell_of_others(desk, origins)
     if adopted := adopt_risen(desk, sight, ledger, market, origins):
         return SymbolOutcome(
             symbol,
             Decision.SETTLED,
-            (f"{adopted.order.client_order_id} is {adopted.order.state}: it was made after all",),
+            (f"{adopted.order.client_order_id} is {adopted.order.state}: {_made(adopted.order)}",),
             order=adopted.order,
             ledger=adopted.ledger,
         )
     reasons = tuple(f"foreign: {one}" for one in fresh)
     if drift := drift_of(ledger, balance, market.amount_step_base):
+        if _fees_may_explain(desk, ledger):
+            perhaps = f"drift: {drift}; perhaps fees of orders that are not settled yet"
+            return SymbolOutcome(symbol, Decision.WAITING, (*reasons, perhaps), ledger=ledger)
         why = explanation(drift.difference_base, fresh, market.amount_step_base)
         seen = SymbolOutcome(symbol, Decision.HOLD, (*reasons, f"drift: {drift}; {why}"))
         return _drifted(desk, sight, replace(seen, ledger=ledger), ledger, drift)
     ledger = remember_the_look(desk, sight, ledger, found=bool(fresh))
     agree = "books agree" if ledger.expected_base is not None else "no order of ours so far"
     return SymbolOutcome(symbol, Decision.HOLD, reasons or (agree,), ledger=ledger)
+
+
+def _fees_may_explain(desk: Desk, ledger: Ledger) -> bool:
+    """Asked after the balance: what it has paid is settled by now, or still under way."""
+    glance, now_ms = desk.store.glance(), desk.clock.now_ms()
+    return may_explain(ledger, glance.account, glance.ledgers.values(), now_ms)
+
+
+def _made(order: Order) -> str:
+    ids = order.exchange_order_id
+    return f"the exchange made it as {ids}" if "+" in ids else "it was made after all"
+
+
+def _stop_moved(kept: Kept) -> SymbolOutcome:
+    """What rested has moved the books, or may have: the next run compares them."""
+    decision = Decision.SETTLED if kept.order else Decision.WAITING
+    return SymbolOutcome(
+        kept.ledger.symbol, decision, (kept.note,), order=kept.order, ledger=kept.ledger
+    )
 
 
 def _drifted(

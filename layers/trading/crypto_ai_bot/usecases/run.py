@@ -33,7 +33,9 @@ class Sight:
 
     @property
     def open_symbols(self) -> tuple[Symbol, ...]:
-        """Symbols with a guarded position or an order under way; dust is neither.
+        """Symbols with a guarded position, an order under way or a stop at the exchange.
+
+        Dust is none of them.
 
         All there are, configured still or not, unless the tick is narrowed to a shard.
         """
@@ -41,8 +43,7 @@ class Sight:
         return tuple(
             symbol
             for symbol in sorted(ledgers)
-            if (ledgers[symbol].guard or ledgers[symbol].pending)
-            and (not self.tick.symbols or symbol in self.tick.symbols)
+            if _open(ledgers[symbol]) and (not self.tick.symbols or symbol in self.tick.symbols)
         )
 
     def with_ledger(self, ledger: Ledger) -> "Sight":
@@ -71,6 +72,10 @@ class Sight:
             for symbol, ledger in self.glance.ledgers.items()
             if symbol in self.quotes
         )
+
+
+def _open(ledger: Ledger) -> bool:
+    return bool(ledger.guard or ledger.pending or ledger.exchange_stop)
 
 
 def look(desk: Desk, tick: Tick, symbols: Iterable[Symbol] = ()) -> Sight:

@@ -83,8 +83,8 @@ def adopt(
     account: Account,
     market: MarketRules,
 ) -> Placed:
-    """Takes an order into the books that was closed as never made; gives the lease back."""
-    why = "the exchange lists it, though it was closed as never made"
+    """Takes an order into the books that was thought over; gives the lease back."""
+    why = f"the exchange lists it, though it was {order.state}"
     risen = order.after(OrderEvent.APPEAR, desk.clock.now_ms(), why)
     return settled(desk, risen, report, held.with_risen(order), account, market)
 
@@ -143,7 +143,7 @@ def _write_settlement(
         ):
             break
         account = desk.store.glance().account
-    return Placed(settled.order, held)
+    return as_it_stands(desk, settled.order, held)
 
 
 def _changes(settled: Settlement) -> list[Change]:
@@ -162,8 +162,14 @@ def written(desk: Desk, order: Order, held: Ledger, more: tuple[Change, ...]) ->
     """Writes what was learned of `order` and gives the lease back, if it is still ours."""
     released = held.released()
     if desk.store.commit([Replace(order), Replace(released), *more]):
-        return Placed(order, held)
+        return as_it_stands(desk, order, held)
     return Placed(as_stored(order), as_stored(released))
+
+
+def as_it_stands(desk: Desk, order: Order, held: Ledger) -> Placed:
+    """What the table has of `order` and its symbol: what was learned here could not be written."""
+    ledger = desk.store.glance().ledgers.get(held.symbol) or held
+    return Placed(desk.store.order(order.client_order_id) or order, ledger)
 
 
 def _halted(desk: Desk, order: Order, held: Ledger, reason: str) -> Placed:

@@ -4,14 +4,15 @@ from dataclasses import replace
 from typing import Final
 
 from crypto_ai_bot.domain.market import Balance, MarketRules, Symbol
-from crypto_ai_bot.domain.order import OrderRequest, Purpose
+from crypto_ai_bot.domain.order import OrderRequest, Purpose, Side
 from crypto_ai_bot.domain.signal import Signal
 from crypto_ai_bot.ports.store import Advance
-from crypto_ai_bot.risk.gate import Refused, review
+from crypto_ai_bot.risk.gate import Approved, Refused, refuse_unasked, review
 from crypto_ai_bot.risk.rules import Facts
 from crypto_ai_bot.risk.sizing import cut_to_free
 from crypto_ai_bot.usecases.attempts import find_earlier
 from crypto_ai_bot.usecases.desk import Desk, take_lease, trading_state
+from crypto_ai_bot.usecases.exchange_stops import clear
 from crypto_ai_bot.usecases.execution import NotPlaced, place
 from crypto_ai_bot.usecases.outcome import Decision, SymbolOutcome
 from crypto_ai_bot.usecases.run import Sight, look_again
@@ -73,15 +74,20 @@ def trade(
         request.symbol, Decision.BUSY, signal=signal, quote=sight.quotes[request.symbol]
     )
     position = sight.ledger(request.symbol).position
+    if request.side is Side.SELL and sight.ledger(request.symbol).exchange_stop:
+        kept = clear(desk, sight, sight.ledger(request.symbol), market)
+        if kept.order or kept.ledger.exchange_stop:
+            decision = Decision.STOP if kept.order else Decision.WAITING
+            return replace(
+                seen, decision=decision, reasons=(kept.note,), order=kept.order, ledger=kept.ledger
+            )
+        sight = sight.with_ledger(kept.ledger)
     for _ in range(FRESH_FACTS_TRIES):
         ledger = sight.ledger(request.symbol)
         if ledger.position != position:
             break
         seen = replace(seen, ledger=ledger)
-        balance = desk.broker.fetch_balance(request.symbol)
-        request = cut_to_free(request, balance, sight.quotes[request.symbol], market)
-        facts = _facts(desk, sight, request, market, balance)
-        permission = review(request, facts, desk.policy.limits)
+        permission = _permission(desk, sight, request, market)
         seen = replace(seen, verdict=permission.verdict)
         if isinstance(permission, Refused):
             return replace(seen, decision=Decision.BLOCKED, reasons=permission.verdict.reasons)
@@ -100,10 +106,22 @@ def trade(
                 )
             if not placed.stale:
                 return replace(seen, decision=Decision.ERROR, reasons=(placed.reason,))
-        elif not ledger.free_for(sight.tick.run_id, facts.now_ms):
+        elif not ledger.free_for(sight.tick.run_id, permission.facts.now_ms):
             break
         sight = look_again(desk, sight)
     return replace(seen, reasons=("another run has the symbol",))
+
+
+def _permission(
+    desk: Desk, sight: Sight, request: OrderRequest, market: MarketRules
+) -> Approved | Refused:
+    """The gate's word, on the balance as it is now; a failing exchange is not asked for that."""
+    trouble, limits = desk.broker.trouble(desk.clock.now_ms()), desk.policy.limits
+    if unasked := refuse_unasked(request, trouble, limits):
+        return unasked
+    balance = desk.broker.fetch_balance(request.symbol)
+    request = cut_to_free(request, balance, sight.quotes[request.symbol], market)
+    return review(request, _facts(desk, sight, request, market, balance), limits)
 
 
 def _facts(

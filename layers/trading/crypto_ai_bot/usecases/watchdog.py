@@ -1,18 +1,20 @@
 """The watchdog job: whether the others live, and what has been open for too long."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Final
 
 from crypto_ai_bot.domain.errors import ExchangeUnavailable
-from crypto_ai_bot.domain.job import Health, Job, Tick
+from crypto_ai_bot.domain.job import Health, Heartbeat, Job, Tick
 from crypto_ai_bot.domain.ledger import Ledger
-from crypto_ai_bot.domain.market import DAY_MS, MINUTE_MS
+from crypto_ai_bot.domain.market import DAY_MS, MINUTE_MS, Symbol
 from crypto_ai_bot.domain.order import Order
 from crypto_ai_bot.domain.trading_state import TradingState
 from crypto_ai_bot.ports.store import Advance
 from crypto_ai_bot.reconciliation.resolve import RESOLVE_WITHIN_MS
 from crypto_ai_bot.usecases.control import set_trading_state
 from crypto_ai_bot.usecases.desk import Desk, give_back
+from crypto_ai_bot.usecases.exchange_stops import should_rest
 from crypto_ai_bot.usecases.exits import exits
 from crypto_ai_bot.usecases.outcome import RunOutcome
 from crypto_ai_bot.usecases.run import Sight, finish, look
@@ -24,6 +26,7 @@ SILENT_AFTER_MS: Final = {
     Job.RECONCILE: 15 * MINUTE_MS,
 }
 UNRESOLVED_AFTER_MS: Final = 2 * MINUTE_MS
+UNPROTECTED_AFTER_MS: Final = 2 * MINUTE_MS
 CLOCK_OFFSET_MS_MAX: Final = 5_000  # the order's deadline is a few seconds (gate-spot 5)
 
 KEY_LIFE_DAYS: Final = 90  # of a key without an IP list: then Gate ends it
@@ -36,18 +39,41 @@ def watchdog(desk: Desk, tick: Tick) -> RunOutcome:
     """Writes the health item that /health serves; each check is "ok" or what is wrong."""
     sight = look(desk, tick)
     now_ms = desk.clock.now_ms()
+    overdue = _overdue(desk.store.unresolved_orders(), now_ms)
+    bare = _bare(desk, sight, now_ms)
     checks = {
         **{f"heartbeat {job}": _heartbeat(sight, job, now_ms) for job in SILENT_AFTER_MS},
         "exchange": _exchange(desk, now_ms),
-        "orders": _orders(desk.store.unresolved_orders(), now_ms),
+        "orders": _orders(overdue, now_ms),
         "leases": _leases(desk, sight.glance.ledgers.values(), now_ms),
         "halts": _halts(sight.glance.ledgers.values()),
+        "stops at the exchange": _exchange_stops(bare),
         "exchange key": key_age(desk.policy.key_created_ms, now_ms) or OK,
     }
     desk.store.commit([Advance(Health(_status(checks), checks, now_ms))])
-    if silent_ms := _exits_silent_ms(desk, sight, now_ms):
-        return _take_over(desk, sight, silent_ms)
-    return finish(desk, sight, [])
+    silent_ms = _exits_silent_ms(desk, sight, now_ms)
+    outcome = _take_over(desk, sight, silent_ms) if silent_ms else finish(desk, sight, [])
+    findings = {"orders_unresolved": len(overdue), **_findings(desk, sight, silent_ms, now_ms)}
+    if desk.policy.exchange_stop:
+        findings["stops_missing"] = len(bare)
+    return replace(outcome, findings=findings)
+
+
+def _findings(desk: Desk, sight: Sight, silent_ms: int, now_ms: int) -> dict[str, int]:
+    """What alarms are set on, counted. The watchdog itself is one of the jobs that are alive."""
+    policy, beats = desk.policy, sight.glance.heartbeats
+    alive = [job for job in SILENT_AFTER_MS if _silent_for_ms(beats.get(job), job, now_ms) == 0]
+    loss_quote = sight.open_loss_quote - sight.glance.account.at(now_ms).realised_quote
+    found = {
+        "jobs_alive": 1 + len(alive),
+        "symbols_halted": sum(1 for ledger in sight.glance.ledgers.values() if ledger.halt),
+        "daily_loss_reached": int(policy.limits.day_is_lost(loss_quote)),
+    }
+    if policy.dead_after_ms:
+        found["dead_mans_switch"] = int(silent_ms > 0)
+    if policy.key_created_ms:
+        found["key_age_days"] = (now_ms - policy.key_created_ms) // DAY_MS
+    return found
 
 
 def _exits_silent_ms(desk: Desk, sight: Sight, now_ms: int) -> int:
@@ -93,10 +119,15 @@ def _heartbeat(sight: Sight, job: Job, now_ms: int) -> str:
     beat = sight.glance.heartbeats.get(job)
     if beat is None:
         return "never ran"
-    silent_ms = now_ms - beat.completed_ms
-    if silent_ms > SILENT_AFTER_MS[job]:
+    if silent_ms := _silent_for_ms(beat, job, now_ms):
         return f"last completed {silent_ms // 1000} s ago"
     return OK if beat.ok else "the last run could not judge everything"
+
+
+def _silent_for_ms(beat: Heartbeat | None, job: Job, now_ms: int) -> int:
+    """How long a job has completed nothing; 0 while that is not too long."""
+    silent_ms = now_ms - (beat.completed_ms if beat else 0)
+    return silent_ms if silent_ms > SILENT_AFTER_MS[job] else 0
 
 
 def key_age(created_ms: int, now_ms: int) -> str:
@@ -120,13 +151,17 @@ def _exchange(desk: Desk, now_ms: int) -> str:
     return OK
 
 
-def _orders(orders: Sequence[Order], now_ms: int) -> str:
-    old = [order for order in orders if now_ms - order.journaled_ms > UNRESOLVED_AFTER_MS]
-    if not old:
+def _overdue(orders: Sequence[Order], now_ms: int) -> list[Order]:
+    return [order for order in orders if now_ms - order.journaled_ms > UNRESOLVED_AFTER_MS]
+
+
+def _orders(overdue: Sequence[Order], now_ms: int) -> str:
+    if not overdue:
         return OK
-    age_ms = now_ms - old[0].journaled_ms
+    first = overdue[0]
+    age_ms = now_ms - first.journaled_ms
     return (
-        f"{len(old)} unresolved, the oldest {old[0].client_order_id} for {age_ms // 1000} s "
+        f"{len(overdue)} unresolved, the oldest {first.client_order_id} for {age_ms // 1000} s "
         f"(halts after {RESOLVE_WITHIN_MS // 1000} s)"
     )
 
@@ -140,6 +175,26 @@ def _leases(desk: Desk, ledgers: Iterable[Ledger], now_ms: int) -> str:
         elif ledger.lease and ledger.lease.expires_ms > now_ms + desk.policy.lease_ms:
             stuck.append(f"{ledger.symbol} until {ledger.lease.expires_ms}")
     return f"leased for longer than a run lives: {', '.join(stuck)}" if stuck else OK
+
+
+def _exchange_stops(bare: Sequence[Symbol]) -> str:
+    return f"none rests for {', '.join(map(str, bare))}" if bare else OK
+
+
+def _bare(desk: Desk, sight: Sight, now_ms: int) -> list[Symbol]:
+    """Positions that have been open for a while without the stop that should rest for them."""
+    return [
+        symbol
+        for symbol, ledger in sight.glance.ledgers.items()
+        if should_rest(desk, sight, ledger, sight.glance.rules.get(symbol))
+        and not (ledger.exchange_stop and ledger.exchange_stop.stop_ids)
+        and now_ms - _bare_since_ms(ledger) > UNPROTECTED_AFTER_MS
+    ]
+
+
+def _bare_since_ms(ledger: Ledger) -> int:
+    placing_ms = ledger.exchange_stop.journaled_ms if ledger.exchange_stop else 0
+    return max(placing_ms, ledger.guard.opened_ms if ledger.guard else 0)
 
 
 def _halts(ledgers: Iterable[Ledger]) -> str:

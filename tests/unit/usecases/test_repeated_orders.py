@@ -1,0 +1,238 @@
+"""Our request carried out twice on the way: what the name says is ours is taken into the books."""
+
+from decimal import Decimal
+
+import pytest
+
+from books import Books
+from builders import BTC, dec
+from crypto_ai_bot.domain.event import Event, EventKind
+from crypto_ai_bot.domain.order import OrderState, Side, Totals
+from crypto_ai_bot.domain.signal import Action
+from crypto_ai_bot.domain.trading_state import TradingState
+from crypto_ai_bot.usecases.by_hand import compare
+from crypto_ai_bot.usecases.outcome import Decision, SymbolOutcome
+from fakes import Fault
+
+
+def repeat(books: Books, of: int = -1, fraction: str = "1") -> None:
+    """The exchange carries out an order of ours once more, and nobody is told."""
+    report, _ = books.broker.orders[of]
+    part, totals = dec(fraction), report.totals
+    books.broker._apply(
+        BTC,
+        report.side,
+        Totals(
+            totals.base * part,
+            totals.quote * part,
+            totals.fee_base * part,
+            totals.fee_quote * part,
+        ),
+        report.client_order_id,
+    )
+
+
+def reconciled(books: Books) -> SymbolOutcome:
+    books.next_minute(5)
+    return books.reconcile()
+
+
+def drifts(books: Books) -> list[Event]:
+    return [event for event in books.store.events(100) if event.kind is EventKind.DRIFT]
+
+
+def test_a_repeated_buy_is_adopted_and_a_person_is_asked_to_look(books: Books) -> None:
+    books.enter()
+    repeat(books)
+    outcome = reconciled(books)
+    assert outcome.decision is Decision.SETTLED
+    assert outcome.order
+    assert outcome.order.exchange_order_id == "7001+7002"
+    assert outcome.order.state is OrderState.CLOSED
+    books.assert_books_equal_exchange()
+    assert books.ledger.halt is None
+    assert books.ledger.guard
+    assert books.ledger.guard.bought_base == books.ledger.position.base
+    control = books.store.glance().control
+    assert control.state is TradingState.EXITS_ONLY
+    assert "an intermediary repeated the request" in control.reason
+    assert len(drifts(books)) == 1
+    assert reconciled(books).reasons == ("books agree",)
+    assert len(drifts(books)) == 1
+
+
+def test_what_was_bought_twice_is_sold_whole_by_its_stop(books: Books) -> None:
+    books.enter()
+    repeat(books)
+    reconciled(books)
+    books.price("18000")
+    books.next_minute()
+    assert books.exits()[0].decision is Decision.STOP
+    books.assert_books_equal_exchange()
+    assert books.broker.balances["BTC"] < dec("0.000001")
+
+
+@pytest.mark.parametrize("fraction", ["0.5", "0"])
+def test_a_repetition_that_filled_in_part_or_not_at_all_is_in_the_books_too(
+    books: Books, fraction: str
+) -> None:
+    books.enter()
+    repeat(books, fraction=fraction)
+    assert reconciled(books).decision is Decision.SETTLED
+    books.assert_books_equal_exchange()
+    assert reconciled(books).reasons == ("books agree",)
+
+
+def test_a_third_one_is_adopted_as_the_second_was(books: Books) -> None:
+    books.enter()
+    repeat(books)
+    reconciled(books)
+    repeat(books)
+    outcome = reconciled(books)
+    assert outcome.order
+    assert outcome.order.exchange_order_id == "7001+7002+7003"
+    assert len({fill.fill_id for fill in books.store.fills(outcome.order.client_order_id)}) == 3
+    books.assert_books_equal_exchange()
+
+
+def test_a_repeated_buy_that_was_sold_meanwhile_is_a_position_again(books: Books) -> None:
+    books.enter()
+    repeat(books)
+    books.next_minute()
+    books.evaluate(Action.EXIT)
+    assert books.ledger.guard is None
+    assert reconciled(books).decision is Decision.SETTLED
+    books.assert_books_equal_exchange()
+    assert books.ledger.guard
+    assert books.ledger.guard.opened_ms > books.clock.at_ms - 10 * 60_000
+
+
+def test_a_repeated_sell_of_a_part_is_adopted(books: Books) -> None:
+    books.enter()
+    held = books.ledger.position.base
+    books.next_minute()
+    books.broker.fill_fraction = dec("0.4")
+    books.evaluate(Action.EXIT)
+    repeat(books)
+    assert reconciled(books).decision is Decision.SETTLED
+    books.assert_books_equal_exchange()
+    assert books.ledger.position.base < held * Decimal("0.3")
+
+
+def test_a_repeated_sell_of_coins_that_were_not_ours_is_told_and_left_out(books: Books) -> None:
+    books.broker.balances["BTC"] = dec(1)
+    books.enter()
+    books.next_minute()
+    books.evaluate(Action.EXIT)
+    dust = books.ledger.position.base
+    repeat(books)
+    outcome = reconciled(books)
+    assert any("has the name of our" in reason for reason in outcome.reasons)
+    assert books.ledger.position.base == dust
+    assert books.ledger.pending is None
+    assert books.store.glance().control.state is TradingState.EXITS_ONLY
+    assert reconciled(books).reasons == ("books agree",)
+    assert books.ledger.expected_base == books.broker.balances["BTC"]
+
+
+def test_a_name_of_ours_on_the_other_side_is_another_deployments(books: Books) -> None:
+    books.enter()
+    name = books.broker.submissions[0]
+    books.broker._apply(BTC, Side.SELL, Totals(dec("0.001"), dec(20)), name)
+    reconciled(books)
+    assert "deployment 'paper'" in books.store.glance().control.reason
+    order = books.store.order(name)
+    assert order
+    assert order.exchange_order_id == "7001"
+
+
+def test_the_person_sees_the_repetition_before_reconcile_has_run(books: Books) -> None:
+    books.enter()
+    repeat(books)
+    (seen,) = compare(books.desk)
+    assert any("order 7002 has the name of our" in line for line in seen.evidence)
+
+
+@pytest.mark.parametrize("lag_ms", [0, 30_000])
+def test_a_refused_sell_that_was_carried_out_is_not_made_again_from_other_coins(
+    books: Books, lag_ms: int
+) -> None:
+    """Its repetition was refused, the search had no answer, and more than ours is there to sell."""
+    books.broker.balances["BTC"] = dec(1)
+    books.enter()
+    books.price("18000")
+    books.next_minute()
+
+    def goes_down(call: str) -> None:
+        books.broker.down |= call == "submit"
+
+    books.broker.on_call = goes_down
+    books.broker.faults = [Fault.REFUSED_AFTER]
+    books.broker.listing_lag_ms = lag_ms
+    (refused,) = books.exits()
+    assert refused.order
+    assert refused.order.state is OrderState.REJECTED
+    books.broker.on_call = lambda _call: None
+    books.broker.down = False
+    for _ in range(6):
+        books.clock.at_ms += 10_000
+        books.clock.left_ms = 12_000
+        books.exits()
+    assert books.broker.submissions.count(refused.order.client_order_id) == 1
+    assert len(books.broker.submissions) == 2, "the stop was sold once"
+    settled = books.store.order(refused.order.client_order_id)
+    assert settled
+    assert settled.state is OrderState.CLOSED
+    assert books.ledger.expected_base == books.broker.balances["BTC"]
+    assert books.ledger.guard is None
+
+
+def test_a_refused_sell_that_was_not_carried_out_is_made_in_the_next_pass(books: Books) -> None:
+    books.broker.balances["BTC"] = dec(1)
+    books.enter()
+    books.price("18000")
+    books.next_minute()
+    books.broker.faults = [Fault.REJECTED]
+    books.clock.left_ms = 12_000
+    assert books.exits()[0].decision is Decision.STOP
+    books.clock.at_ms += 10_000
+    books.clock.left_ms = 12_000
+    (again,) = books.exits()
+    assert again.order
+    assert again.order.state is OrderState.CLOSED
+    assert books.ledger.expected_base == books.broker.balances["BTC"]
+
+
+def test_a_withdrawal_after_a_refused_sell_holds_the_stop_back_for_minutes_alone(
+    books: Books,
+) -> None:
+    books.broker.balances["BTC"] = dec(1)
+    books.enter()
+    books.price("18000")
+    books.next_minute()
+    books.broker.faults = [Fault.REJECTED]
+    books.clock.left_ms = 12_000
+    books.exits()
+    books.broker.balances["BTC"] -= dec("0.5")
+    books.next_minute()
+    (held_back,) = books.exits()
+    assert held_back.decision is Decision.ERROR
+    assert "yet as much as it asked for is gone" in held_back.reasons[0]
+    books.next_minute(10)
+    assert books.exits()[0].decision is Decision.STOP
+
+
+def test_an_entry_is_not_searched_for_because_of_a_refused_sell(books: Books) -> None:
+    books.enter()
+    books.price("18000")
+    books.next_minute()
+    books.broker.faults = [Fault.REJECTED]
+    books.clock.left_ms = 12_000
+    books.exits()
+    books.next_minute()
+    books.exits()
+    books.price("20000")
+    books.next_minute(2)
+    books.broker.calls.clear()
+    assert books.enter().decision is Decision.ENTER
+    assert "evidence" not in books.broker.calls
