@@ -164,7 +164,7 @@ def test_no_secret_leaves_in_a_log_an_answer_or_an_error(
     def faulty(_desk: object, _tick: object) -> None:
         raise ValueError("key-that-must-not-be-seen and secret-that-must-not-be-seen")
 
-    cloud.setattr(handler, "_USE_CASES", dict.fromkeys(handler._USE_CASES, faulty))
+    cloud.setattr(handler, "_use_case", lambda _job: faulty)
     with pytest.raises(guard.RunFailed) as error:
         load("evaluate")(event("evaluate.json"), None)
     assert str(error.value) == "ValueError: *** and ***"

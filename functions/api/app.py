@@ -1,5 +1,5 @@
 """Health, metrics and the trading switch over HTTP."""
 
-from crypto_ai_bot.runtime.api import api_handler
+from crypto_ai_bot.runtime.start import start
 
-handler = api_handler()
+handler = start("api")

@@ -1,5 +1,5 @@
 """Each minute: settle what is open, ask the strategy, pass the risk gate, place the order."""
 
-from crypto_ai_bot.runtime.handler import job_handler
+from crypto_ai_bot.runtime.start import start
 
-handler = job_handler("evaluate")
+handler = start("evaluate")

@@ -1,5 +1,5 @@
 """Each minute: judge the protective stops of every open position, and sell where one is hit."""
 
-from crypto_ai_bot.runtime.handler import job_handler
+from crypto_ai_bot.runtime.start import start
 
-handler = job_handler("exits")
+handler = start("exits")

@@ -1,5 +1,5 @@
 """Each minute: tell the operator what the books want told; and pass on what the topics say."""
 
-from crypto_ai_bot.runtime.notify import notify_handler
+from crypto_ai_bot.runtime.start import start
 
-handler = notify_handler()
+handler = start("notify")

@@ -1,5 +1,5 @@
 """Each five minutes: hold the books against the exchange, and correct them from its reports."""
 
-from crypto_ai_bot.runtime.handler import job_handler
+from crypto_ai_bot.runtime.start import start
 
-handler = job_handler("reconcile")
+handler = start("reconcile")

@@ -1,5 +1,5 @@
 """Each minute: watch the other jobs, and run the exits where they have gone silent."""
 
-from crypto_ai_bot.runtime.handler import job_handler
+from crypto_ai_bot.runtime.start import start
 
-handler = job_handler("watchdog")
+handler = start("watchdog")

@@ -440,8 +440,9 @@ def test_a_position_without_its_stop_for_two_minutes_is_a_finding_of_the_watchdo
     desk.run(Job.WATCHDOG)
     assert finding(desk) == "ok"
     desk.clock.advance(20_000)
-    desk.run(Job.WATCHDOG)
+    outcome = desk.run(Job.WATCHDOG)
     assert finding(desk) == "none rests for BTC/USDT"
+    assert outcome.findings["stops_missing"] == 1
 
 
 def test_a_setting_taken_back_takes_the_stop_away(desk: LiveDesk) -> None:

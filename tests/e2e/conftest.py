@@ -9,7 +9,8 @@ from crypto_ai_bot.local.cloud import embedded_cloud
 from crypto_ai_bot.local.embedded_exchange import embedded_exchange
 from crypto_ai_bot.local.places import Places, project_root
 from crypto_ai_bot.local.stack import deploy
-from e2e.rig import NOON_MS, TOKEN, TOKEN_PARAMETER, Rig
+from e2e.chat import chat
+from e2e.rig import NOON_MS, TOKEN, TOKEN_PARAMETER, WEBHOOK_PARAMETER, Rig
 
 
 @pytest.fixture(scope="session")
@@ -23,19 +24,30 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Places:
 
 @pytest.fixture(scope="session")
 def rig(places: Places) -> Iterator[Rig]:
-    """Exchange, cloud and stack, taken down at the end. The schedules are off: tests fire."""
+    """Exchange, cloud, stack and a chat, taken down at the end; policies are enforced.
+
+    The schedules are off: tests fire.
+    """
+    calls = places.home / "calls.jsonl"
     with (
         embedded_exchange(places, pairs=("BTC_USDT", "ETH_USDT"), start_ms=NOON_MS) as exchange,
-        embedded_cloud(places) as cloud,
+        chat() as posted,
+        embedded_cloud(places, calls=calls) as cloud,
     ):
-        cloud.client("ssm").put_parameter(
-            Name=TOKEN_PARAMETER, Value=TOKEN, Type="SecureString", Overwrite=True
-        )
+        for name, value in ((TOKEN_PARAMETER, TOKEN), (WEBHOOK_PARAMETER, posted.webhook)):
+            cloud.client("ssm").put_parameter(
+                Name=name, Value=value, Type="SecureString", Overwrite=True
+            )
         settings = {
-            "Symbols": "BTC/USDT,ETH/USDT",
+            "Symbols": "BTC/USDT",
+            "Shard2Symbols": "ETH/USDT",
             "Clock": "exchange",
             "ExchangeUrl": exchange.url,
+            "ExitsIntervalSec": "60",  # the market stands still: nothing to wait for
             "SchedulesState": "DISABLED",
             "ApiTokenParameter": TOKEN_PARAMETER,
+            "WebhookParameter": WEBHOOK_PARAMETER,
+            "AlarmEmail": "operator@example.org",
+            "WakeEmail": "pager@example.org",
         }
-        yield Rig(cloud, exchange, deploy(places, cloud, settings))
+        yield Rig(cloud, exchange, deploy(places, cloud, settings), posted, calls)

@@ -4,6 +4,7 @@ import http.client
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from crypto_ai_bot.local.cloud import Cloud
@@ -12,9 +13,11 @@ from crypto_ai_bot.local.functions import Functions
 from crypto_ai_bot.local.moments import MINUTE_MS, moment_text
 from crypto_ai_bot.local.places import project_root
 from crypto_ai_bot.local.stack import Stack
+from e2e.chat import Chat
 
 TOKEN = "a-token-of-the-tests"
 TOKEN_PARAMETER = "/crypto-ai-bot/api-token"
+WEBHOOK_PARAMETER = "/crypto-ai-bot/webhook"
 NOON_MS = 1_795_348_800_000  # 2026-11-22T12:00:00Z: where the tests' market begins
 
 
@@ -25,6 +28,8 @@ class Rig:
     cloud: Cloud
     exchange: EmbeddedExchange
     stack: Stack
+    chat: Chat
+    calls: Path
 
     @property
     def functions(self) -> Functions:
@@ -54,6 +59,16 @@ class Rig:
             return answer.status, answer.read().decode()
         finally:
             connection.close()
+
+    def asked_of_policies(self) -> set[tuple[str, str, str]]:
+        """(role, action, resource) of whatever the functions have called so far."""
+        read = [json.loads(line) for line in self.calls.read_text().splitlines()]
+        assumed = ":assumed-role/"  # others are the tests themselves, and topics at a queue
+        return {
+            (who.partition(assumed)[2].partition("/")[0], action, thing)
+            for who, action, thing in read
+            if assumed in who
+        }
 
     def items(self) -> dict[tuple[str, str], Mapping[str, Any]]:
         """Everything in the table, by key."""

@@ -123,12 +123,22 @@ def test_a_stop_over_http_reaches_the_next_tick_and_a_start_ends_it(rig: Rig) ->
 
 
 def test_the_schedules_stand_ready_with_what_the_handlers_expect(rig: Rig) -> None:
+    """Evaluate has two: the symbols are in two shards."""
     scheduler = rig.cloud.client("scheduler")
-    found = {}
+    found = []
     for summary in scheduler.list_schedules()["Schedules"]:
         one = scheduler.get_schedule(Name=summary["Name"], GroupName=summary["GroupName"])
-        found[json.loads(one["Target"]["Input"])["job"]] = (one["GroupName"], one["State"])
-    assert found == dict.fromkeys((*JOBS, "notify"), ("crypto-ai-bot", "DISABLED"))
+        assert (one["GroupName"], one["State"]) == ("crypto-ai-bot", "DISABLED")
+        sent = json.loads(one["Target"]["Input"])
+        found.append((sent["job"], sent.get("symbols")))
+    shards = [("evaluate", ["BTC/USDT"]), ("evaluate", ["ETH/USDT"])]
+    others = [(job, None) for job in (*JOBS, "notify") if job != "evaluate"]
+    assert sorted(found, key=str) == sorted([*shards, *others], key=str)
+
+
+def test_a_tick_without_symbols_is_of_those_of_all_shards(rig: Rig) -> None:
+    _, outcome = rig.invoke("evaluate", tick_event("evaluate", rig.next_minute()))
+    assert [one["symbol"] for one in outcome["symbols"]] == ["BTC/USDT", "ETH/USDT"]
 
 
 def test_the_trading_parameter_reaches_the_next_tick_of_a_fresh_process(rig: Rig) -> None:

@@ -12,9 +12,11 @@ from crypto_ai_bot.local.parameters import parameter_name
 
 ROOT = Path(__file__).parents[2]
 ALWAYS = {
-    "TABLE_NAME": "StateTable",
-    "TRADING_PARAMETER": "TradingParameter",
-    "DEPLOYMENT_ID": "AWS::StackId",
+    "TABLE_NAME": {
+        "Fn::If": ["HasRestoredTableName", {"Ref": "RestoredTableName"}, {"Ref": "StateTable"}]
+    },
+    "TRADING_PARAMETER": {"Ref": "TradingParameter"},
+    "DEPLOYMENT_ID": {"Ref": "AWS::StackId"},
 }
 # Not variables: they shape the stack.
 OF_THE_STACK = {
@@ -25,6 +27,7 @@ OF_THE_STACK = {
     "Shard2Symbols",
     "Shard3Symbols",
     "Shard4Symbols",
+    "RestoredTableName",
     "AlarmEmail",
     "WakeEmail",
     "AlarmSet",
@@ -71,8 +74,10 @@ def test_each_variable_is_one_parameter_and_empty_ones_are_not_passed(
     variables: Mapping[str, Any], source: Mapping[str, Any]
 ) -> None:
     for name, value in variables.items():
-        parameter = ALWAYS.get(name) or parameter_name(name)
-        if name not in ALWAYS and source["Parameters"][parameter].get("Default") == "":
+        parameter = parameter_name(name)
+        if name in ALWAYS:
+            assert value == ALWAYS[name]
+        elif source["Parameters"][parameter].get("Default") == "":
             no_value = {"Ref": "AWS::NoValue"}
             given = {"Ref": parameter} if name != "SYMBOLS" else SYMBOLS
             assert value == {"Fn::If": [f"Has{parameter}", given, no_value]}
@@ -174,7 +179,9 @@ def test_each_rule_refuses_something(source: Mapping[str, Any]) -> None:
 def test_samconfig_sets_what_the_template_has(source: Mapping[str, Any]) -> None:
     config = tomllib.loads((ROOT / "samconfig.toml").read_text())
     environments = {name for name in config if name != "version"}
-    assert environments == {"default", "live-sandbox", "live", "local"}
+    assert environments == {"default", "paper", "live-sandbox", "live", "local"}
+    for part in ("global", "deploy"):
+        assert config["paper"][part] == config["default"][part]
     for name in environments:
         overrides = config[name]["deploy"]["parameters"].get("parameter_overrides", [])
         for override in overrides:

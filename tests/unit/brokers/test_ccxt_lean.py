@@ -54,6 +54,41 @@ def test_whoever_imports_ccxt_afterwards_gets_its_exchanges_and_errors() -> None
     assert found == ["True", "kraken", "NetworkError", "False", "False"]
 
 
+SIGNED = """
+    {imported}
+    from ccxt.base.exchange import Exchange
+    from ccxt.base.errors import BaseError
+    from cryptography.hazmat.primitives.asymmetric import rsa
+    from cryptography.hazmat.primitives import serialization as form
+    message = "6d" * 32
+    print(Exchange.ecdsa(message, "11" * 32, "secp256k1", "sha256"))
+    print(Exchange.ecdsa(message, "22" * 32, "p256", "sha256"))
+    print(Exchange.eddsa(b"text", b"k" * 32))
+    key = rsa.generate_private_key(65537, 2048)
+    pem = key.private_bytes(form.Encoding.PEM, form.PrivateFormat.PKCS8, form.NoEncryption())
+    print(len(Exchange.rsa("text", pem.decode(), "sha256")))
+    """
+
+
+def test_a_signature_that_needs_cryptography_gets_it_then() -> None:
+    lean = "from crypto_ai_bot.brokers.ccxt_lean import exchange_class; exchange_class('gate')"
+    assert run(SIGNED.format(imported=lean)) == run(
+        SIGNED.format(imported="import ccxt.base.errors")
+    )
+
+
+def test_cryptography_is_not_imported_for_an_exchange_that_does_not_sign_with_it() -> None:
+    found = run("""
+        import sys
+        from crypto_ai_bot.brokers.ccxt_lean import exchange_class
+        gate = exchange_class("gate")({"apiKey": "key", "secret": "secret"})
+        signed = gate.sign("accounts", ["private", "spot"], "GET", {})
+        print(len(signed["headers"]["SIGN"]))
+        print(*[name for name in sys.modules if name.startswith("cryptography.")])
+    """)
+    assert found == ["128"]
+
+
 def test_many_threads_get_one_class() -> None:
     found = run("""
         from concurrent.futures import ThreadPoolExecutor

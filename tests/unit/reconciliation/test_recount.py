@@ -1,18 +1,24 @@
 """Books counted anew from their fills: whole ones agree, and every tampering shows."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from builders import BTC, dec, report
+from books import Books
+from builders import BTC, dec, quote, report
+from crypto_ai_bot.brokers.paper import PaperBroker, PaperTerms
 from crypto_ai_bot.domain.account import Account
 from crypto_ai_bot.domain.history import replayed
 from crypto_ai_bot.domain.market import DAY_MS
 from crypto_ai_bot.domain.order import OrderState, Side
 from crypto_ai_bot.domain.paper import PaperAccount, PaperOrder
+from crypto_ai_bot.domain.signal import Action
 from crypto_ai_bot.reconciliation.recount import Journal, differences
+from crypto_ai_bot.storage.memory import MemoryTable
 from crypto_ai_bot.storage.snapshot import journals, snapshot
+from crypto_ai_bot.storage.store import TableStore
+from interleaved_world import World
 from traded_books import TradedBooks
 
 BUY_BTC = (BTC, Side.BUY)
@@ -151,3 +157,31 @@ def test_a_paper_exchange_that_tells_otherwise_shows(journal: Journal) -> None:
     assert found(journal, paper_account=PaperAccount(orders=1), paper_orders=(said,)) == {
         "at paper"
     }
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_books_add_up_after_any_history(seed: int) -> None:
+    """Killed, frozen and interleaved runs, lost answers, orders that rise again: still whole."""
+    table = MemoryTable()
+    world = World(seed)
+    world.store = TableStore(table, "paper")
+    world.run()
+    found = journals(snapshot(table))["paper"]
+    assert differences(found) == []
+
+
+def test_the_paper_exchange_agrees_with_the_books_that_traded_on_it() -> None:
+    table = MemoryTable()
+    books = Books(store=TableStore(table, "paper"))
+    feed = books.broker
+    terms = PaperTerms(dec(10_000), dec("0.05"))
+    books.broker = cast("Any", PaperBroker(feed, books.store, books.clock, terms))
+    for price, action in (("20000", Action.ENTER), ("21000", Action.EXIT)) * 2:
+        feed.quotes[BTC] = quote(price, price)
+        books.next_minute(2)
+        books.evaluate(action)
+    found = journals(snapshot(table))["paper"]
+    assert len(found.paper_orders) == len(found.fills) == 4
+    assert differences(found) == []
+    fewer = replace(found, paper_orders=found.paper_orders[1:])
+    assert [one.what for one in differences(fewer)] == ["orders"]

@@ -87,6 +87,11 @@ def test_a_message_leads_with_the_gravest_and_tells_all_in_order() -> None:
     ]
 
 
+@pytest.mark.parametrize("kind", EventKind)
+def test_an_event_of_any_kind_can_be_told(kind: EventKind) -> None:
+    assert message_of([replace(BOUGHT, kind=kind)], "live")[0] == f"[live] {kind} BTC/USDT"
+
+
 def test_a_subject_is_short_ascii_on_one_line() -> None:
     stopped = Event("control:1", EventKind.CONTROL, NOON_MS, "", "trading is exits_only")
     assert message_of([stopped], "live")[0] == "[live] control trading"

@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
-from crypto_ai_bot.domain.errors import BadSetting
+from crypto_ai_bot.cli.whole_file import write_whole
 from crypto_ai_bot.domain.history import Disposal
 from crypto_ai_bot.domain.market import DAY_MS
 from crypto_ai_bot.domain.money import plain
@@ -29,7 +29,7 @@ _COLUMNS: Final = (
 
 
 def write_lots(path: Path, lots: Sequence[Disposal]) -> None:
-    """Writes all of the file under another name first. Raises BadSetting where that fails.
+    """Writes the file whole, or raises BadSetting.
 
     Cost and proceeds have their fees in them; they are in the quote coin, in its full digits.
     """
@@ -37,13 +37,7 @@ def write_lots(path: Path, lots: Sequence[Disposal]) -> None:
     rows = csv.writer(text, lineterminator="\n")
     rows.writerow(_COLUMNS)
     rows.writerows(_row(line) for line in lots)
-    draft = path.with_name(f"{path.name}.part")
-    try:
-        draft.write_text(text.getvalue(), encoding="utf-8")
-        draft.replace(path)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise BadSetting(f"--lots {path}: cannot be written: {error.strerror}") from None
+    write_whole(path, text.getvalue(), "--lots")
 
 
 def _row(line: Disposal) -> list[str]:

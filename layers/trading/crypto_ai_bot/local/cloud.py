@@ -66,12 +66,13 @@ def _client(endpoint: str, service: Any) -> Any:
 
 @contextmanager
 def embedded_cloud(
-    places: Places, port: int | None = None, *, auth: bool = False
+    places: Places, port: int | None = None, *, calls: Path | None = None
 ) -> Iterator[Cloud]:
     """Run the embedded cloud until the context ends; its state is saved then.
 
-    `port` is taken when it is free. `auth` has it enforce the roles' policies. A second cloud on
-    the same state is refused: the two would overwrite each other.
+    `port` is taken when it is free. With `calls` it enforces the roles' policies, and adds to that
+    file whatever they are asked. A second cloud on the same state is refused: the two would
+    overwrite each other.
     """
     state, scratch = places.cloud / "state", places.cloud / "scratch"
     port = free_port(port)
@@ -91,14 +92,14 @@ def embedded_cloud(
             "IOT_MTLS_ENABLED": "0",
             "PERSIST_STATE": "1",
             "STATE_DIR": str(state),
-            "AUTH": "true" if auth else "false",
+            "AUTH": "true" if calls else "false",
             "AWS_EC2_METADATA_DISABLED": "true",
         }
         interpreter = _bare_interpreter(places.made)
         try:
             with child(
                 "crypto_ai_bot.local.embedded_cloud",
-                [str(interpreter)],
+                [str(interpreter), *([str(calls)] if calls else [])],
                 log=places.log("cloud"),
                 environment=environment,
                 answers=lambda: _ready(port),

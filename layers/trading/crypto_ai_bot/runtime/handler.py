@@ -2,8 +2,9 @@
 
 A handler translates.
 """
+# ruff: noqa: PLC0415 - a cold start reads its own use case, and no others
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import cache
 from typing import Any, Final
 
@@ -15,18 +16,10 @@ from crypto_ai_bot.runtime.process import process
 from crypto_ai_bot.runtime.tick import read_tick
 from crypto_ai_bot.runtime.wiring import Workplace, open_workplace
 from crypto_ai_bot.usecases.desk import Desk
-from crypto_ai_bot.usecases.evaluate import evaluate
-from crypto_ai_bot.usecases.exits import exits
 from crypto_ai_bot.usecases.outcome import RunOutcome
-from crypto_ai_bot.usecases.reconcile import reconcile
-from crypto_ai_bot.usecases.watchdog import watchdog
 
-_USE_CASES: Final[Mapping[Job, Callable[[Desk, Tick], RunOutcome]]] = {
-    Job.EVALUATE: evaluate,
-    Job.EXITS: exits,
-    Job.RECONCILE: reconcile,
-    Job.WATCHDOG: watchdog,
-}
+type UseCase = Callable[[Desk, Tick], RunOutcome]
+
 # How long an invocation without a deadline of its own (a laptop, a test) may run.
 _UNTOLD_REMAINING_MS: Final = 55_000
 
@@ -38,6 +31,7 @@ def job_handler(name: str) -> Handler:
     wrong; RunFailed for a fault of the program. Either way one line stands in the log.
     """
     job = Job(name)
+    use_case = _use_case(job)
 
     def run(event: Any, context: Any, run_id: str) -> dict[str, Any]:
         place = _workplace()
@@ -50,11 +44,31 @@ def job_handler(name: str) -> Handler:
             configured=place.policy.symbols,
             minute_if_unsubstituted_ms=desk.clock.now_ms() if embedded else None,
         )
-        outcome = _USE_CASES[job](desk, tick)
+        outcome = use_case(desk, tick)
         log_outcome(process().logger, outcome, wall_ms())
         return outcome.as_json()
 
     return guarded(name, run)
+
+
+def _use_case(job: Job) -> UseCase:
+    match job:
+        case Job.EVALUATE:
+            from crypto_ai_bot.usecases.evaluate import evaluate
+
+            return evaluate
+        case Job.EXITS:
+            from crypto_ai_bot.usecases.exits import exits
+
+            return exits
+        case Job.RECONCILE:
+            from crypto_ai_bot.usecases.reconcile import reconcile
+
+            return reconcile
+        case Job.WATCHDOG:
+            from crypto_ai_bot.usecases.watchdog import watchdog
+
+            return watchdog
 
 
 @cache

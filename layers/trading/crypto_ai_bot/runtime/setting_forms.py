@@ -4,7 +4,9 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
 from itertools import pairwise
+from math import isfinite
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -111,3 +113,90 @@ def one_of(*allowed: str) -> Callable[[str], str]:
         return text
 
     return to_word
+
+
+def either(first: str, second: str) -> Callable[[str], str]:
+    """A form that takes one of two words, as they are written."""
+
+    def to_word(text: str) -> str:
+        if text not in {first, second}:
+            raise ValueError(f"must be {first!r} or {second!r}")
+        return text
+
+    return to_word
+
+
+def matching(pattern: str) -> Callable[[str], str]:
+    """A form that takes what a regular expression matches."""
+
+    def to_text(text: str) -> str:
+        if not re.search(pattern, text):
+            raise ValueError(f"must match pattern {pattern!r}")
+        return text
+
+    return to_text
+
+
+def amount(
+    *, at_least: int | None = None, above: int | None = None, below: int | None = None
+) -> Callable[[str], Decimal]:
+    """A form that takes a finite number with all its digits, within limits."""
+
+    def to_amount(text: str) -> Decimal:
+        try:
+            value = Decimal(text)
+        except InvalidOperation:
+            raise ValueError("must be a valid decimal") from None
+        if not value.is_finite():
+            raise ValueError("must be a finite number")
+        return _within(value, at_least=at_least, above=above, below=below)
+
+    return to_amount
+
+
+def number(*, at_least: int | None = None, below: int | None = None) -> Callable[[str], float]:
+    """A form that takes a finite number to calculate with, within limits."""
+
+    def to_number(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            raise ValueError("must be a valid number") from None
+        within = _within(value, at_least=at_least, below=below)
+        if not isfinite(within):
+            raise ValueError("must be a finite number")
+        return within
+
+    return to_number
+
+
+def whole(*, at_least: int | None = None, at_most: int | None = None) -> Callable[[str], int]:
+    """A form that takes a whole number, within limits."""
+
+    def to_whole(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            raise ValueError("must be a valid integer") from None
+        return _within(value, at_least=at_least, at_most=at_most)
+
+    return to_whole
+
+
+def _within[N: (int, float, Decimal)](
+    value: N,
+    *,
+    at_least: int | None = None,
+    above: int | None = None,
+    at_most: int | None = None,
+    below: int | None = None,
+) -> N:
+    if at_least is not None and value < at_least:
+        raise ValueError(f"must be greater than or equal to {at_least}")
+    if above is not None and value <= above:
+        raise ValueError(f"must be greater than {above}")
+    if at_most is not None and value > at_most:
+        raise ValueError(f"must be less than or equal to {at_most}")
+    if below is not None and not value < below:  # not a number is not below it either
+        raise ValueError(f"must be less than {below}")
+    return value

@@ -5,55 +5,44 @@ variable one line with its name, the value found and what is allowed.
 """
 
 import os
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import MISSING, dataclass, field, fields
 from decimal import Decimal
 from pathlib import Path
 from platform import node
-from typing import Annotated, Any, Final, Literal, Self
-
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    InstanceOf,
-    NonNegativeInt,
-    PlainValidator,
-    PositiveInt,
-    ValidationError,
-    model_validator,
-)
+from typing import Any, Final, Self
 
 from crypto_ai_bot.domain.errors import BadSetting
 from crypto_ai_bot.domain.market import MINUTE_MS, TIMEFRAMES_MS, Symbol
 from crypto_ai_bot.domain.money import ZERO
 from crypto_ai_bot.domain.stop import StopRules, TakeProfitStep
 from crypto_ai_bot.risk.limits import RiskLimits
-from crypto_ai_bot.runtime import setting_forms
+from crypto_ai_bot.runtime import setting_forms as forms
 from crypto_ai_bot.runtime.env_file import read_env_file
 from crypto_ai_bot.runtime.secrets import SecretSources
 from crypto_ai_bot.strategies import registry
 from crypto_ai_bot.strategies.base import Strategy
 
-_Amount = Annotated[Decimal, Field(ge=0)]
-_Price = Annotated[Decimal, Field(gt=0)]
-_FeePct = Annotated[Decimal, Field(ge=0, lt=100)]
-_StopPct = Annotated[float, Field(ge=0, lt=100)]
-_GainPct = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-_Symbol = Annotated[Symbol, PlainValidator(setting_forms.to_symbol)]
-_Symbols = Annotated[tuple[Symbol, ...], PlainValidator(setting_forms.to_symbols)]
-_Switch = Annotated[bool, PlainValidator(setting_forms.to_switch)]
-_Steps = Annotated[tuple[TakeProfitStep, ...], PlainValidator(setting_forms.to_steps)]
-_Parameters = Annotated[Mapping[str, Any], PlainValidator(setting_forms.to_parameters)]
-_Url = Annotated[str, PlainValidator(setting_forms.to_url)]
-_Day = Annotated[int, PlainValidator(setting_forms.to_day_ms)]
-_Timeframe = Annotated[str, PlainValidator(setting_forms.one_of(*TIMEFRAMES_MS))]
-_Level = Annotated[str, PlainValidator(setting_forms.one_of("DEBUG", "INFO", "WARNING", "ERROR"))]
-_Exchange = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*$")]
-_Tag = Annotated[str, Field(pattern=r"^[0-9a-z]{1,8}$")]
-
-_PAPER_AMOUNT: Final = Decimal(100)
+_FORM: Final = "form"
 _GUARDED: Final = ("RISK_", "STOP_")  # a misspelt limit would be a limit that is off
+
+_amount: Final = forms.amount(at_least=0)
+_price: Final = forms.amount(above=0)
+_fee_pct: Final = forms.amount(at_least=0, below=100)
+_stop_pct: Final = forms.number(at_least=0, below=100)
+_gain_pct: Final = forms.number(at_least=0)
+_count: Final = forms.whole(at_least=0)
+_span: Final = forms.whole(at_least=1)
+
+
+def _read[T](form: Callable[[str], T], default: T) -> T:
+    """A field: how its variable is read, and its value when the variable is not set."""
+    return field(default=default, metadata={_FORM: form})
+
+
+def _derived(form: Callable[[str], Any]) -> Any:
+    """A field whose default, in _DEFAULTS, depends on others."""
+    return field(metadata={_FORM: form})
 
 
 def _account_name(given: Mapping[str, Any]) -> str:
@@ -62,70 +51,68 @@ def _account_name(given: Mapping[str, Any]) -> str:
     return "sandbox" if given["sandbox"] else "live"
 
 
-class Settings(BaseModel):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
     """Everything that differs between deployments, checked. Fields are named as the variables are.
 
     Amounts and prices are in quote unless a name says otherwise; `_pct` is per cent.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    mode: str = _read(forms.either("paper", "live"), "paper")
+    sandbox: bool = _read(forms.to_switch, default=False)
+    exchange: str = _read(forms.matching(r"^[a-z][a-z0-9]*$"), "gateio")
+    exchange_url: str = _read(forms.to_url, "")
+    clock: str = _read(forms.either("system", "exchange"), "system")
+    symbol: Symbol = _read(forms.to_symbol, Symbol("BTC", "USDT"))
+    symbols: tuple[Symbol, ...] = _derived(forms.to_symbols)
 
-    mode: Literal["paper", "live"] = "paper"
-    sandbox: _Switch = False
-    exchange: _Exchange = "gateio"
-    exchange_url: _Url = ""
-    clock: Literal["system", "exchange"] = "system"
-    symbol: _Symbol = Symbol("BTC", "USDT")
-    symbols: _Symbols = Field(default_factory=lambda given: (given["symbol"],))
-
-    strategy: str = "ema_cross"
+    strategy: str = _read(str, "ema_cross")
     # Minutes, because the jobs fire each minute and a warm-up of minutes is hours, not weeks.
-    timeframe: _Timeframe = "1m"
-    strategy_parameters: _Parameters = Field(default_factory=dict)
-    unified_account: _Switch = False
-    exchange_stop: _Switch = False
-    order_slippage_pct: _FeePct = ZERO
-    fixed_amount: _Price = Field(
-        default_factory=lambda given: _PAPER_AMOUNT if given["mode"] == "paper" else ZERO
-    )
-    price_feed: Literal["fixed", "live"] = "live"
-    fixed_price: _Price = ZERO
-    paper_quote_balance: _Amount = Decimal(10_000)
-    paper_fee_pct: _FeePct = Decimal("0.2")
-    paper_slippage_pct: _FeePct = Decimal("0.05")
+    timeframe: str = _read(forms.one_of(*TIMEFRAMES_MS), "1m")
+    strategy_parameters: Mapping[str, Any] = _derived(forms.to_parameters)
 
-    risk_cooldown_sec: NonNegativeInt = 60
-    risk_max_spread_pct: _Amount = Decimal("0.5")
-    risk_max_position_base: _Amount = ZERO
-    risk_max_orders_per_hour: NonNegativeInt = 20
-    risk_daily_loss_limit_quote: _Amount = ZERO
-    risk_max_exposure_quote: _Amount = ZERO
+    unified_account: bool = _read(forms.to_switch, default=False)
+    exchange_stop: bool = _read(forms.to_switch, default=False)
+    order_slippage_pct: Decimal = _read(_fee_pct, ZERO)
+    fixed_amount: Decimal = _derived(_price)
+    price_feed: str = _read(forms.either("fixed", "live"), "live")
+    fixed_price: Decimal = _read(_price, ZERO)
+    paper_quote_balance: Decimal = _read(_amount, Decimal(10_000))
+    paper_fee_pct: Decimal = _read(_fee_pct, Decimal("0.2"))
+    paper_slippage_pct: Decimal = _read(_fee_pct, Decimal("0.05"))
 
-    stop_hard_pct: _StopPct = 5.0
-    stop_trailing_pct: _StopPct = 0.0
-    stop_atr_multiple: _GainPct = 0.0
-    take_profit_steps: _Steps = ()
-    break_even_pct: _GainPct = 0.0
-    time_stop_sec: NonNegativeInt = 0
+    risk_cooldown_sec: int = _read(_count, 60)
+    risk_max_spread_pct: Decimal = _read(_amount, Decimal("0.5"))
+    risk_max_position_base: Decimal = _read(_amount, ZERO)
+    risk_max_orders_per_hour: int = _read(_count, 20)
+    risk_daily_loss_limit_quote: Decimal = _read(_amount, ZERO)
+    risk_max_exposure_quote: Decimal = _read(_amount, ZERO)
 
-    idempotency_bucket_ms: Annotated[int, Field(ge=1_000)] = 10_000
-    idempotency_ttl_sec: PositiveInt = 7 * 86_400
-    eval_interval_sec: PositiveInt = 60
-    exits_interval_sec: Annotated[int, Field(ge=1, le=60)] = 10
-    reconcile_interval_sec: PositiveInt = 300
-    watchdog_interval_sec: PositiveInt = 60
-    dms_timeout_ms: Annotated[int, Field(ge=MINUTE_MS)] = 3 * MINUTE_MS
-    backup_retention_days: PositiveInt = 30
+    stop_hard_pct: float = _read(_stop_pct, 5.0)
+    stop_trailing_pct: float = _read(_stop_pct, 0.0)
+    stop_atr_multiple: float = _read(_gain_pct, 0.0)
+    take_profit_steps: tuple[TakeProfitStep, ...] = _read(forms.to_steps, ())
+    break_even_pct: float = _read(_gain_pct, 0.0)
+    time_stop_sec: int = _read(_count, 0)
 
-    deployment_tag: _Tag = Field(default_factory=_account_name)
-    table_name: str = "crypto-ai-bot"
-    deployment_id: str = Field(default_factory=node)
-    lock_table_name: str = Field(default_factory=lambda given: given["table_name"])
-    trading_parameter: str = ""
-    aws_endpoint_url: str = ""
-    api_key_created: _Day = 0
-    log_level: _Level = "INFO"
-    secrets: InstanceOf[SecretSources] = Field(default_factory=SecretSources)
+    idempotency_bucket_ms: int = _read(forms.whole(at_least=1_000), 10_000)
+    idempotency_ttl_sec: int = _read(_span, 7 * 86_400)
+    eval_interval_sec: int = _read(_span, 60)
+    exits_interval_sec: int = _read(forms.whole(at_least=1, at_most=60), 10)
+    reconcile_interval_sec: int = _read(_span, 300)
+    watchdog_interval_sec: int = _read(_span, 60)
+    dms_timeout_ms: int = _read(forms.whole(at_least=MINUTE_MS), 3 * MINUTE_MS)
+    backup_retention_days: int = _read(_span, 30)
+
+    deployment_tag: str = _derived(forms.matching(r"^[0-9a-z]{1,8}$"))
+    table_name: str = _read(str, "crypto-ai-bot")
+    deployment_id: str = _derived(str)
+    lock_table_name: str = _derived(str)
+    trading_parameter: str = _read(str, "")
+    aws_endpoint_url: str = _read(str, "")
+    api_key_created: int = _read(forms.to_day_ms, 0)
+    log_level: str = _read(forms.one_of("DEBUG", "INFO", "WARNING", "ERROR"), "INFO")
+    secrets: SecretSources
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Self:
@@ -135,13 +122,14 @@ class Settings(BaseModel):
         """
         found = os.environ if environ is None else environ  # noqa: TID251 - this is the file for it
         given = {name: text.strip() for name, text in found.items() if text.strip()}
-        fields = {name.lower(): text for name, text in given.items() if name in cls.variables()}
         lines = list(_misspelt(given, cls.variables()))
-        try:
-            settings = cls.model_validate({**fields, "secrets": SecretSources.of(given)})
-        except ValidationError as error:
-            # From None: the original shows the values of all fields.
-            raise BadSetting("\n".join([*lines, *_lines(error)])) from None
+        values, wrong = _values(given)
+        if wrong:
+            raise BadSetting("\n".join([*lines, *wrong]))
+        defaults = {name: make for name, make in _DEFAULTS.items() if name not in values}
+        values |= {name: make(values) for name, make in defaults.items()}
+        settings = cls(**values, secrets=SecretSources.of(given))
+        lines += [*settings._misfits(), *settings._misfits_of_live()]
         if lines:
             raise BadSetting("\n".join(lines))
         return settings
@@ -149,13 +137,7 @@ class Settings(BaseModel):
     @classmethod
     def variables(cls) -> tuple[str, ...]:
         """The variables that are fields; those of secrets are secrets.VARIABLES."""
-        return tuple(name.upper() for name in cls.model_fields if name != "secrets")
-
-    @model_validator(mode="after")
-    def _fit_together(self) -> Self:
-        if lines := [*self._misfits(), *self._misfits_of_live()]:
-            raise ValueError("\n".join(lines))
-        return self
+        return tuple(one.name.upper() for one in fields(cls) if one.name != "secrets")
 
     def _misfits(self) -> Iterator[str]:
         """Values that are allowed alone, but not together."""
@@ -163,7 +145,7 @@ class Settings(BaseModel):
         ttl_sec = 2 * max(self.idempotency_bucket_ms, bar_ms) // 1_000
         if self.price_feed == "fixed" and not self.fixed_price:
             yield "FIXED_PRICE: must be given with PRICE_FEED=fixed, a price above 0"
-        if self.clock == "exchange" and not setting_forms.on_loopback(self.exchange_url):
+        if self.clock == "exchange" and not forms.on_loopback(self.exchange_url):
             yield "CLOCK=exchange: must be system unless EXCHANGE_URL is on the loopback"
         if self.idempotency_bucket_ms > bar_ms:
             yield (
@@ -208,12 +190,12 @@ class Settings(BaseModel):
     @property
     def embedded_cloud(self) -> bool:
         """AWS is played by a program on this machine."""
-        return setting_forms.on_loopback(self.aws_endpoint_url)
+        return forms.on_loopback(self.aws_endpoint_url)
 
     @property
     def embedded_exchange(self) -> bool:
         """The exchange is played by a program on this machine."""
-        return setting_forms.on_loopback(self.exchange_url)
+        return forms.on_loopback(self.exchange_url)
 
     @property
     def exchange_id(self) -> str:
@@ -277,24 +259,37 @@ def _misspelt(given: Iterable[str], known: Iterable[str]) -> Iterator[str]:
                 yield f"{name}: no such variable; there are {', '.join(family)}"
 
 
-def _lines(error: ValidationError) -> Iterator[str]:
-    for found in error.errors(include_url=False, include_context=False):
-        message = re.sub(r"^(Value error, |\w+ should(?= ))", _opening, found["msg"])
-        if found["type"] == "default_factory_not_called":
-            continue  # the variable that its default depends on has a line of its own
-        if not found["loc"]:
-            yield message  # from _fit_together: whole lines already
-        else:
-            yield f"{str(found['loc'][0]).upper()}={_shown(found['input'])}: {message}"
+_PAPER_AMOUNT: Final = Decimal(100)
+# In this order: some look at what those before them gave.
+_DEFAULTS: Final[Mapping[str, Callable[[Mapping[str, Any]], Any]]] = {
+    "symbols": lambda found: (found["symbol"],),
+    "strategy_parameters": lambda _: {},
+    "fixed_amount": lambda found: _PAPER_AMOUNT if found["mode"] == "paper" else ZERO,
+    "deployment_tag": _account_name,
+    "deployment_id": lambda _: node(),
+    "lock_table_name": lambda found: found["table_name"],
+}
 
 
-def _opening(match: re.Match[str]) -> str:
-    return "" if match[0].startswith("Value") else "must"
+def _values(given: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
+    """The value of each field that is given or has a default, and a line for each wrong one."""
+    values: dict[str, Any] = {}
+    wrong = []
+    for one in fields(Settings):
+        text = given.get(one.name.upper())
+        if text is None or _FORM not in one.metadata:
+            if one.default is not MISSING:
+                values[one.name] = one.default
+            continue
+        try:
+            values[one.name] = one.metadata[_FORM](text)
+        except ValueError as error:
+            wrong.append(f"{one.name.upper()}={_shown(text)}: {error}")
+    return values, wrong
 
 
-def _shown(value: object) -> str:
+def _shown(text: str) -> str:
     """The value on one line; hidden where it could carry a password."""
-    text = str(value)
     if "@" in text:
         return "***"
     return text if text.isprintable() else repr(text)

@@ -3,20 +3,16 @@
 What is dear to make (clients, connections) is made once a process; what belongs to one invocation
 (its deadline, and the clock that knows it) is made anew.
 """
+# ruff: noqa: PLC0415 - a cold start reads the brokers that its settings ask for, and no others
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from crypto_ai_bot.brokers.ccxt_client import CcxtClient
-from crypto_ai_bot.brokers.ccxt_feed import CcxtFeed
-from crypto_ai_bot.brokers.fixed_feed import FixedFeed
-from crypto_ai_bot.brokers.gate_broker import GateBroker, GateTerms
-from crypto_ai_bot.brokers.gate_feed import GateFeed
-from crypto_ai_bot.brokers.gate_stops import GateStops
-from crypto_ai_bot.brokers.paper import PaperBroker, PaperTerms
 from crypto_ai_bot.domain.errors import BadSetting
 from crypto_ai_bot.ports.broker import Broker, PriceFeed
 from crypto_ai_bot.ports.clock import Clock
+from crypto_ai_bot.ports.exchange_stops import ExchangeStops
 from crypto_ai_bot.runtime.books import Books
 from crypto_ai_bot.runtime.clock import ExchangeClock, SystemClock
 from crypto_ai_bot.runtime.secrets import Credentials, Secret
@@ -44,14 +40,16 @@ class Workplace:
         """The desk of one invocation, which may run for `remaining_ms()` more."""
         clock = self._clock(remaining_ms)
         store, switch = self.books.store, self.books.switch
-        broker = self.broker(clock)
-        stops = GateStops(broker) if isinstance(broker, GateBroker) else None
+        broker, stops = self._account(clock)
         return Desk(store, broker, clock, switch, self.policy, self._instance(), stops)
 
-    def broker(self, clock: Clock) -> Broker:
-        """The account that is traded: Gate's in live, else the paper exchange's."""
+    def _account(self, clock: Clock) -> tuple[Broker, ExchangeStops | None]:
+        """The account that is traded, Gate's in live, else paper; and who lets stops rest there."""
         settings = self.settings
         if self.client and self.credentials:
+            from crypto_ai_bot.brokers.gate_broker import GateBroker, GateTerms
+            from crypto_ai_bot.brokers.gate_stops import GateStops
+
             slippage = settings.order_slippage_pct / 100 or None
             terms = GateTerms(
                 # Gate documents that it honours x-gate-exptime; our own exchange is seen to.
@@ -59,17 +57,26 @@ class Workplace:
                 slippage=slippage,
                 unified=settings.unified_account,
             )
-            return GateBroker(self.client, clock, terms)
+            gate = GateBroker(self.client, clock, terms)
+            return gate, GateStops(gate)
+        from crypto_ai_bot.brokers.paper import PaperBroker, PaperTerms
+
         paper = PaperTerms(settings.paper_quote_balance, settings.paper_slippage_pct)
-        return PaperBroker(self.feed(clock), self.books.store, clock, paper)
+        return PaperBroker(self.feed(clock), self.books.store, clock, paper), None
 
     def feed(self, clock: Clock) -> PriceFeed:
         """Where prices come from."""
         fee_rate = self.settings.paper_fee_pct / 100
         if self.client is None:
+            from crypto_ai_bot.brokers.fixed_feed import FixedFeed
+
             return FixedFeed(self.settings.fixed_price, clock, taker_fee_rate=fee_rate)
         if self.client.is_gate:
+            from crypto_ai_bot.brokers.gate_feed import GateFeed
+
             return GateFeed(self.client, clock, taker_fee_rate=fee_rate)
+        from crypto_ai_bot.brokers.ccxt_feed import CcxtFeed
+
         return CcxtFeed(self.client, clock, taker_fee_rate=fee_rate)
 
     def _clock(self, remaining_ms: Callable[[], int]) -> Clock:

@@ -25,6 +25,7 @@ SUBJECT_MAX: Final = 99  # of SNS, which also wants it in ASCII
 _BY_WEIGHT: Final = (
     EventKind.HALT,
     EventKind.DRIFT,
+    EventKind.STOP,
     EventKind.CONTROL,
     EventKind.EXIT,
     EventKind.ORDER,

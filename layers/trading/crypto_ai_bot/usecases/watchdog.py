@@ -7,7 +7,7 @@ from typing import Final
 from crypto_ai_bot.domain.errors import ExchangeUnavailable
 from crypto_ai_bot.domain.job import Health, Heartbeat, Job, Tick
 from crypto_ai_bot.domain.ledger import Ledger
-from crypto_ai_bot.domain.market import DAY_MS, MINUTE_MS
+from crypto_ai_bot.domain.market import DAY_MS, MINUTE_MS, Symbol
 from crypto_ai_bot.domain.order import Order
 from crypto_ai_bot.domain.trading_state import TradingState
 from crypto_ai_bot.ports.store import Advance
@@ -40,31 +40,32 @@ def watchdog(desk: Desk, tick: Tick) -> RunOutcome:
     sight = look(desk, tick)
     now_ms = desk.clock.now_ms()
     overdue = _overdue(desk.store.unresolved_orders(), now_ms)
+    bare = _bare(desk, sight, now_ms)
     checks = {
         **{f"heartbeat {job}": _heartbeat(sight, job, now_ms) for job in SILENT_AFTER_MS},
         "exchange": _exchange(desk, now_ms),
         "orders": _orders(overdue, now_ms),
         "leases": _leases(desk, sight.glance.ledgers.values(), now_ms),
         "halts": _halts(sight.glance.ledgers.values()),
-        "stops at the exchange": _exchange_stops(desk, sight, now_ms),
+        "stops at the exchange": _exchange_stops(bare),
         "exchange key": key_age(desk.policy.key_created_ms, now_ms) or OK,
     }
     desk.store.commit([Advance(Health(_status(checks), checks, now_ms))])
     silent_ms = _exits_silent_ms(desk, sight, now_ms)
     outcome = _take_over(desk, sight, silent_ms) if silent_ms else finish(desk, sight, [])
-    return replace(outcome, findings=_findings(desk, sight, overdue, silent_ms, now_ms))
+    findings = {"orders_unresolved": len(overdue), **_findings(desk, sight, silent_ms, now_ms)}
+    if desk.policy.exchange_stop:
+        findings["stops_missing"] = len(bare)
+    return replace(outcome, findings=findings)
 
 
-def _findings(
-    desk: Desk, sight: Sight, overdue: Sequence[Order], silent_ms: int, now_ms: int
-) -> dict[str, int]:
+def _findings(desk: Desk, sight: Sight, silent_ms: int, now_ms: int) -> dict[str, int]:
     """What alarms are set on, counted. The watchdog itself is one of the jobs that are alive."""
     policy, beats = desk.policy, sight.glance.heartbeats
     alive = [job for job in SILENT_AFTER_MS if _silent_for_ms(beats.get(job), job, now_ms) == 0]
     loss_quote = sight.open_loss_quote - sight.glance.account.at(now_ms).realised_quote
     found = {
         "jobs_alive": 1 + len(alive),
-        "orders_unresolved": len(overdue),
         "symbols_halted": sum(1 for ledger in sight.glance.ledgers.values() if ledger.halt),
         "daily_loss_reached": int(policy.limits.day_is_lost(loss_quote)),
     }
@@ -176,16 +177,19 @@ def _leases(desk: Desk, ledgers: Iterable[Ledger], now_ms: int) -> str:
     return f"leased for longer than a run lives: {', '.join(stuck)}" if stuck else OK
 
 
-def _exchange_stops(desk: Desk, sight: Sight, now_ms: int) -> str:
+def _exchange_stops(bare: Sequence[Symbol]) -> str:
+    return f"none rests for {', '.join(map(str, bare))}" if bare else OK
+
+
+def _bare(desk: Desk, sight: Sight, now_ms: int) -> list[Symbol]:
     """Positions that have been open for a while without the stop that should rest for them."""
-    missing = [
-        str(symbol)
+    return [
+        symbol
         for symbol, ledger in sight.glance.ledgers.items()
         if should_rest(desk, sight, ledger, sight.glance.rules.get(symbol))
         and not (ledger.exchange_stop and ledger.exchange_stop.stop_ids)
         and now_ms - _bare_since_ms(ledger) > UNPROTECTED_AFTER_MS
     ]
-    return f"none rests for {', '.join(missing)}" if missing else OK
 
 
 def _bare_since_ms(ledger: Ledger) -> int:
