@@ -67,8 +67,8 @@ GUARDS: Final = (
     _guard(
         "a rejected attempt is searched before the next",
         "usecases/attempts.py",
-        "    if approved.attempt == 1:",
-        "    if True:",
+        "    for order in _rejected(desk, approved, held):",
+        "    for order in ():",
     ),
     _guard(
         "journal before the submission",
@@ -324,8 +324,8 @@ GUARDS: Final = (
     _guard(
         "what has risen is adopted",
         "usecases/reconcile.py",
-        "    if adopted := adopt_risen(desk, sight, ledger, market, origins):",
-        "    if adopted := None:",
+        "    if risen := risen_among(origins, ledger):",
+        "    if risen := None:",
     ),
     # The worst case within the limits.
     _guard(

@@ -22,12 +22,12 @@ from crypto_ai_bot.usecases.others import (
     adopt_risen,
     look_for_others,
     remember_the_look,
+    risen_among,
     tell_of_others,
 )
 from crypto_ai_bot.usecases.outcome import Decision, RunOutcome, SymbolOutcome
 from crypto_ai_bot.usecases.run import Sight, finish, look, look_again
-from crypto_ai_bot.usecases.settling import Placed
-from crypto_ai_bot.usecases.trading import settle_first
+from crypto_ai_bot.usecases.trading import adoption, settle_first
 
 
 def reconcile(desk: Desk, tick: Tick) -> RunOutcome:
@@ -48,7 +48,7 @@ def _reconcile_symbol(desk: Desk, sight: Sight, symbol: Symbol) -> SymbolOutcome
         market = desk.broker.fetch_rules(symbol, desk.clock.now_ms())
         desk.store.commit([Advance(market)])
         if ledger.pending:
-            return _settled_first(desk, sight, symbol, market)
+            return settle_first(desk, sight, symbol)
         sight = _with_fees_booked(desk, sight, ledger)
         ledger = sight.ledger(symbol)
         balance = desk.broker.fetch_balance(symbol)
@@ -58,26 +58,13 @@ def _reconcile_symbol(desk: Desk, sight: Sight, symbol: Symbol) -> SymbolOutcome
         return SymbolOutcome(symbol, Decision.ERROR, (str(error),), quote=quote, ledger=ledger)
 
 
-def _settled_first(desk: Desk, sight: Sight, symbol: Symbol, market: MarketRules) -> SymbolOutcome:
-    """The order under way; when it contradicts the books, what they lack may be listed."""
-    seen = settle_first(desk, sight, symbol)
-    ledger = seen.ledger
-    if ledger is None or not (ledger.pending and ledger.halt):
-        return seen
-    origins = look_for_others(desk, ledger)
-    tell_of_others(desk, origins)
-    adopted = adopt_risen(desk, sight, ledger, market, origins)
-    return _adopted(symbol, adopted) if adopted else seen
-
-
 def _with_fees_booked(desk: Desk, sight: Sight, ledger: Ledger) -> Sight:
     """The books once the fees that other symbols paid in this one's base are out of them.
 
     Unchanged while another run has the symbol or the account has moved: the next run does it.
     """
-    now_ms = desk.clock.now_ms()
-    after = booked(ledger, sight.glance.account.at(now_ms), now_ms)
-    if after is None or not ledger.free_for(sight.tick.run_id, now_ms):
+    after = booked(ledger, sight.glance.account)
+    if after is None or not ledger.free_for(sight.tick.run_id, desk.clock.now_ms()):
         return sight
     desk.store.commit([Replace(entity) for entity in after])
     return look_again(desk, sight)
@@ -102,8 +89,9 @@ def _compared(
     if moved := check(desk, sight, ledger, market):
         return _stop_moved(moved)
     fresh = tell_of_others(desk, origins)
-    if adopted := adopt_risen(desk, sight, ledger, market, origins):
-        return _adopted(symbol, adopted)
+    if risen := risen_among(origins, ledger):
+        adopted = adopt_risen(desk, sight, ledger, market, risen)
+        return adoption(symbol, adopted) if adopted else _not_yet(ledger, str(risen))
     reasons = tuple(f"foreign: {one}" for one in fresh)
     if drift := drift_of(ledger, balance, market.amount_step_base):
         if _fees_may_explain(desk, ledger):
@@ -123,12 +111,9 @@ def _fees_may_explain(desk: Desk, ledger: Ledger) -> bool:
     return may_explain(ledger, glance.account, glance.ledgers.values(), now_ms)
 
 
-def _adopted(symbol: Symbol, adopted: Placed) -> SymbolOutcome:
-    order = adopted.order
-    ids = order.exchange_order_id
-    made = f"the exchange made it as {ids}" if "+" in ids else "it was made after all"
-    reason = f"{order.client_order_id} is {order.state}: {made}"
-    return SymbolOutcome(symbol, Decision.SETTLED, (reason,), order=order, ledger=adopted.ledger)
+def _not_yet(ledger: Ledger, why: str) -> SymbolOutcome:
+    """Nothing is concluded from a balance before that is in the books."""
+    return SymbolOutcome(ledger.symbol, Decision.BUSY, (why,), ledger=ledger)
 
 
 def _stop_moved(kept: Kept) -> SymbolOutcome:
