@@ -30,7 +30,7 @@ run_arguments = $(if $(TICKS),--ticks '$(TICKS)') $(foreach file,$(DATA),--data 
   $(if $(EXCHANGE),--exchange '$(EXCHANGE)') $(if $(JSON),--json) \
   $(foreach name,$(SETTINGS),$(if $($(name)),--set '$(name)=$($(name))'))
 
-.PHONY: help setup run test check check-template coverage bench build deploy deploy-local lock forget clean
+.PHONY: help setup run test check check-template coverage bench simulate build deploy deploy-local lock forget clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -66,6 +66,10 @@ coverage: setup ## branch coverage of the rooms that decide; under 95 % it fails
 
 bench: setup ## what things cost, as ratios against a floor of the same run; writes bench.json
 	@$(BIN)/python tests/benchmarks/bench.py $(if $(JSON),--json)
+
+simulate: setup ## SEEDS=1000 simulated days, then every guard removed in turn; SEED=n for one day; writes simulate.json
+	@PYTHONPATH=tests exec $(BIN)/python -m simulation.campaign $(if $(SEEDS),--seeds '$(SEEDS)') $(if $(FIRST),--first '$(FIRST)') \
+	  $(if $(SEED),--seed '$(SEED)') $(if $(GUARD_SEEDS),--guard-seeds '$(GUARD_SEEDS)') $(if $(JSON),--json)
 
 build: setup ## the layers and functions for AWS, into .aws-sam; ARCHITECTURE=arm64 or x86_64
 	@LAYER_PLATFORM=$(or $(platform_$(ARCHITECTURE)),$(error ARCHITECTURE is $(ARCHITECTURE); allowed: arm64, x86_64)) \

@@ -46,6 +46,15 @@ class Market:
         """How many candles there are."""
         return len(self.closes)
 
+    def bids(self, factor: float) -> tuple[list[float], list[float], list[float]]:
+        """Opens, lows and highs as a seller sees them, `factor` of the candles' prices."""
+        if factor == 1:
+            return self.opens, self.lows, self.highs
+        opens, lows, highs = (
+            [price * factor for price in column] for column in (self.opens, self.lows, self.highs)
+        )
+        return opens, lows, highs
+
 
 @dataclass(frozen=True, slots=True)
 class Terms:
@@ -65,3 +74,13 @@ class Terms:
     limits: RiskLimits = field(default_factory=RiskLimits)
     stops: StopRules = field(default_factory=StopRules)
     warm_up_bars: int | None = None
+
+    @property
+    def bid_factor(self) -> float:
+        """Half the spread below the candle."""
+        return 1 - float(self.spread_pct) / 200
+
+    @property
+    def ask_factor(self) -> float:
+        """Half the spread above it."""
+        return 1 + float(self.spread_pct) / 200
