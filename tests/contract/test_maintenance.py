@@ -1,7 +1,7 @@
 """cab-maintenance on tables of each engine: what it shows, refuses, and leaves alone."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ from crypto_ai_bot.cli.maintenance import Upkeep, _parser, act
 from crypto_ai_bot.domain.errors import BadSetting, SchemaUnknown
 from crypto_ai_bot.domain.market import DAY_MS, Symbol
 from crypto_ai_bot.ports.store import Advance, Create
-from crypto_ai_bot.storage.actions import Put, Table
+from crypto_ai_bot.storage.actions import Item, Put, Table
 from crypto_ai_bot.storage.conditions import Absent, Present
 from crypto_ai_bot.storage.snapshot import snapshot
 from crypto_ai_bot.storage.store import TableStore
@@ -185,6 +185,35 @@ def test_a_backup_restored_late_leaves_out_what_expired_meanwhile(
     assert run("restore", str(path), "--to", new) == 0
     assert "1 expired ones were left out" in capsys.readouterr().out
     assert len(upkeep.table_named(new).scan()) == len(upkeep.table.scan()) - 1
+
+
+def test_rules_of_a_symbol_with_a_ledger_stay_however_old(run: Run, upkeep: Upkeep) -> None:
+    books = TradedBooks(upkeep.table).traded()
+    books.change("rules", read_ms=NOW_MS - 99 * DAY_MS)
+    before = books.items("rules")
+    assert run("vacuum") == 0
+    assert books.items("rules") == before
+
+
+class Forgetting(DynamoTable):
+    """A table that does not take the last item, and says that it did."""
+
+    def fill(self, items: Iterable[Item]) -> None:
+        super().fill([*items][:-1])
+
+
+def test_a_new_table_that_is_not_what_was_saved_is_told_of(
+    run: Run, upkeep: Upkeep, tmp_path: Path, ministack_client: "DynamoDBClient"
+) -> None:
+    TradedBooks(upkeep.table).traded()
+    path = backed_up(run, tmp_path)
+    new = f"{upkeep.table_name}-forgetting"
+    forgetting = replace(
+        upkeep, table_named=lambda name: Forgetting(ministack_client, name, new_mark, no_wait)
+    )
+    options = _parser().parse_args(["restore", str(path), "--to", new])
+    with pytest.raises(BadSetting, match=f"table {new} is not what .* holds: remove it"):
+        act(options, forgetting)
 
 
 def test_list_shows_each_backup_and_which_is_broken(

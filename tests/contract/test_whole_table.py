@@ -1,17 +1,19 @@
 """What looks after a table asks of each engine: all of it, removing under a condition, anew."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from botocore.stub import ANY, Stubber
 
 from contract.conftest import new_mark, no_wait
+from contract.embedded_dynamodb import new_client
 from crypto_ai_bot.domain.errors import BadSetting, StoreUnavailable
 from crypto_ai_bot.storage.actions import Delete, Item, Key, Put, Table
 from crypto_ai_bot.storage.conditions import Absent, AtMost, Equals, Present
 from crypto_ai_bot.storage.memory import MemoryTable
 from crypto_ai_bot.storage.snapshot import READINGS_MAX, snapshot
-from crypto_ai_bot.storage.table import DynamoTable
+from crypto_ai_bot.storage.table import TRIES_MAX, DynamoTable
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -83,6 +85,41 @@ def test_a_table_that_is_there_is_never_made_anew(
     there = DynamoTable(dynamodb, table_name, new_mark, no_wait)
     with pytest.raises(BadSetting, match=f"table {table_name} exists: name one that does not"):
         there.make()
+
+
+def test_a_scan_reads_what_the_last_write_left(dynamodb: "DynamoDBClient", table_name: str) -> None:
+    asked: list[Any] = []
+    event = "provide-client-params.dynamodb.Scan"
+    dynamodb.meta.events.register(event, lambda params, **_: asked.append(params))
+    DynamoTable(dynamodb, table_name, new_mark, no_wait).scan()
+    assert [params["ConsistentRead"] for params in asked] == [True]
+
+
+def stubbed(unprocessed: int) -> tuple[DynamoTable, Stubber, list[int]]:
+    """A table that has no room for a part of a batch, so many times in a row."""
+    client = new_client("http://127.0.0.1:1")
+    waits: list[int] = []
+    rest = {"t": [{"PutRequest": {"Item": {"pk": {"S": "b"}, "sk": {"S": "A"}}}}]}
+    stub = Stubber(client)
+    for number in range(unprocessed + 1):
+        left = rest if number < unprocessed else {}
+        expected = {"RequestItems": rest if number else ANY}
+        stub.add_response("batch_write_item", {"UnprocessedItems": left}, expected)
+    stub.activate()
+    return DynamoTable(client, "t", new_mark, waits.append), stub, waits
+
+
+def test_what_dynamodb_had_no_room_for_is_sent_again() -> None:
+    table, stub, waits = stubbed(2)
+    table.fill([item("a"), item("b")])
+    stub.assert_no_pending_responses()
+    assert waits == [1, 2]
+
+
+def test_a_table_that_stays_full_is_told_of() -> None:
+    table, _, _ = stubbed(TRIES_MAX)
+    with pytest.raises(StoreUnavailable, match="took only a part"):
+        table.fill([item("a"), item("b")])
 
 
 class Written(MemoryTable):

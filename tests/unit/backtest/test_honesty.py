@@ -45,6 +45,7 @@ def test_a_strategy_that_peeks_is_told_of() -> None:
     found = checks_of(examined([without_costs(noise(3_000, 1))], Peeking(), FREE))
     look = found["look-ahead"]
     assert look.standing is Standing.FAILS
+    assert look.figures["changed"] > 30, "at most places, not only at the end of the candles"
     assert "It looks ahead" in look.sentence
     assert "nothing else in this report can be believed" in look.sentence
     assert found["confidence"].standing is Standing.PASSES, "nothing else would have told"
@@ -127,6 +128,16 @@ def test_a_strategy_that_lives_on_low_costs_is_told_of() -> None:
     cheap = replace(mornings(4_000), rules=noise(2, 1).rules)
     cheap = replace(cheap, rules=replace(cheap.rules, taker_fee_rate=Decimal("0.007")))
     one = examined([cheap], Rhythm())
+    assert one.result.final_equity > 10_000
+    check = checks_of(one, "costs-doubled")["costs-doubled"]
+    assert check.standing is Standing.FAILS
+
+
+@pytest.mark.parametrize("field", ["spread_pct", "slippage_pct"])
+def test_spread_and_slippage_are_doubled_too(field: str) -> None:
+    market = without_costs(mornings(4_000))
+    terms = replace(FREE, **{field: Decimal("1.4") if field == "spread_pct" else Decimal("0.7")})
+    one = examined([market], Rhythm(), terms)
     assert one.result.final_equity > 10_000
     check = checks_of(one, "costs-doubled")["costs-doubled"]
     assert check.standing is Standing.FAILS

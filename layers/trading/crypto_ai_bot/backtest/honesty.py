@@ -74,7 +74,9 @@ def examine(examined: Examined, held: EquityCurve, left_out: Collection[str] = (
         "data": lambda: data(markets),
         "buy-and-hold": lambda: _held_check(examined, held, daily),
         "random-entries": lambda: random_entries(markets, terms, result.trades, seed),
-        "costs-doubled": lambda: dearer(examined.run, markets, strategy, terms),
+        "costs-doubled": lambda: dearer(
+            examined.run, markets, strategy, terms, result.final_equity - examined.start_quote
+        ),
         "walk-forward": lambda: _walked(examined),
         "deflated-sharpe": lambda: deflation(
             daily, [trial.sharpe for trial in examined.trials], examined.tried

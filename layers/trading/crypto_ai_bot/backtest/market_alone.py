@@ -69,20 +69,22 @@ def _line(xs: Sequence[float], ys: Sequence[float]) -> _Line:
     return _Line(alpha, 0.0 if math.isnan(sure) else sure, beta, 1 - left / (square_y or 1.0))
 
 
-def dearer(run: Run, markets: Sequence[Market], strategy: Strategy, terms: Terms) -> Check:
-    """The same run at twice the fee, twice the spread and twice the slippage."""
+def dearer(
+    run: Run, markets: Sequence[Market], strategy: Strategy, terms: Terms, made: float
+) -> Check:
+    """The same run, which made `made` quote, at twice the fee, the spread and the slippage."""
     twice = [
         replace(m, rules=replace(m.rules, taker_fee_rate=2 * m.rules.taker_fee_rate))
         for m in markets
     ]
     costly = replace(terms, spread_pct=2 * terms.spread_pct, slippage_pct=2 * terms.slippage_pct)
-    made = run(twice, strategy, costly).final_equity - float(terms.start_quote)
-    figures: dict[str, float | None] = {"made_quote": made}
-    told = f"At twice the fee, spread and slippage it makes {made:+,.2f}"
-    if made > 0:
+    left = run(twice, strategy, costly).final_equity - float(terms.start_quote)
+    figures: dict[str, float | None] = {"made_quote": left}
+    told = f"At twice the fee, spread and slippage it makes {left:+,.2f} instead of {made:+,.2f}"
+    if left > 0:
         return Check("costs-doubled", Standing.PASSES, f"{told}: there is room for error.", figures)
-    sentence = f"{told}: what it makes is eaten by costs that are not even unlikely."
-    return Check("costs-doubled", Standing.FAILS, sentence, figures)
+    why = "it lives on costs being as low as assumed" if made > 0 else "it loses with either"
+    return Check("costs-doubled", Standing.FAILS, f"{told}: {why}.", figures)
 
 
 def data(markets: Sequence[Market]) -> Check:
