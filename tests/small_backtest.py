@@ -16,11 +16,17 @@ from crypto_ai_bot.backtest.result import Result
 from crypto_ai_bot.domain.market import HOUR_MS, Symbol
 from crypto_ai_bot.domain.order import Purpose, Side
 from crypto_ai_bot.domain.signal import Action, Signal
+from crypto_ai_bot.domain.stop import StopRules
 from crypto_ai_bot.strategies.base import Strategy, turns
 from crypto_ai_bot.strategies.candles import Candles
 
 BEGIN_MS = 1_640_995_200_000  # 2022-01-01
-TERMS = Terms(amount_quote=None, spread_pct=Decimal("0.02"), slippage_pct=Decimal("0.02"))
+TERMS = Terms(
+    amount_quote=None,
+    spread_pct=Decimal("0.02"),
+    slippage_pct=Decimal("0.02"),
+    stops=StopRules(hard_pct=0),
+)
 ENTER, EXIT = Signal(Action.ENTER, 1.0, ("in",)), Signal(Action.EXIT, -1.0, ("out",))
 
 
