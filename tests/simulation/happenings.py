@@ -13,6 +13,7 @@ from crypto_ai_bot.local.exchange.engine.orders import OrderType, TimeInForce, W
 from crypto_ai_bot.usecases.control import set_trading_state
 from simulation.doors import ClockDoor
 from simulation.scheduler import Invocation
+from simulation.stops import STOPS
 
 if TYPE_CHECKING:
     from simulation.market import Pair
@@ -113,8 +114,6 @@ def _gap(world: "World") -> None:
 
 def _redeploy(world: "World") -> None:
     """The operator deploys with other stops: new processes, the same books."""
-    from simulation.grounds import STOPS
-
     for deployment in world.deployments:
         deployment.policy = replace(deployment.policy, stops=world.rng.choice(STOPS))
         deployment.processes.clear()

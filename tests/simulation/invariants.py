@@ -23,7 +23,7 @@ from simulation.client import KEY, Submission
 from simulation.market import BAR_MS
 
 if TYPE_CHECKING:
-    from crypto_ai_bot.local.exchange.engine.orders import SpotOrder
+    from crypto_ai_bot.local.exchange.engine.orders import PriceOrder, SpotOrder
     from simulation.deployment import Deployment
     from simulation.scheduler import Invocation
 
@@ -155,7 +155,11 @@ def _entries_only_while_on(deployment: "Deployment", order: Order) -> None:
 def _orders_within_the_hour(deployment: "Deployment", entry: Order) -> None:
     """I5: an entry is journaled only while the hour has room, the machines' clocks allowed for."""
     since_ms = entry.journaled_ms - HOUR_MS + 2 * deployment.world.skew_ms_max
-    made = sum(order.journaled_ms > since_ms for order in deployment.orders.values())
+    made = sum(
+        order.journaled_ms > since_ms
+        for name, order in deployment.orders.items()
+        if not name.startswith("stop-")  # made by the exchange, of a stop
+    )
     most = deployment.policy.limits.orders_per_hour_max
     assert made < most or not most, f"I5 {made} orders within the hour, {most} allowed"
 
@@ -178,9 +182,7 @@ def _at_a_price_of_this_minute(run: "Invocation", order: Order) -> None:
     assert age_ms <= most_ms, f"{order.client_order_id}: its price is {age_ms} ms old"
 
 
-def _at_a_price_of_this_position(
-    deployment: "Deployment", run: "Invocation", order: Order
-) -> None:
+def _at_a_price_of_this_position(deployment: "Deployment", run: "Invocation", order: Order) -> None:
     """Nothing is sold on a price from before it was bought: that was judged of another position."""
     guard = deployment.ledger(order.request.symbol).guard
     if guard and order.request.side is Side.SELL:
@@ -289,6 +291,18 @@ def _stop_at_submission(deployment: "Deployment", submission: Submission) -> tup
     assert journaled, f"I3 a stop of {pair} at {price} is submitted and not journaled"
     stop = journaled[-1]
     return f"stop {pair} {stop.journaled_ms}", stop.arrives_until_ms
+
+
+def at_stop(deployment: "Deployment", made: "PriceOrder") -> None:
+    """One stop rests for a symbol; an intermediary's second one apart, which the exchange takes."""
+    world = deployment.world
+    resting = [
+        one
+        for one in world.gate.account.open_price_orders.values()
+        if one.put.pair_id == made.put.pair_id and world.stops.get(one.id) is deployment
+    ]
+    same = all(one.trigger == made.trigger and one.put == made.put for one in resting)
+    assert same, f"I6 {len(resting)} stops rest for {made.put.pair_id}"
 
 
 def at_fired(deployment: "Deployment", symbol: Symbol) -> None:

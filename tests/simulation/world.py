@@ -96,6 +96,7 @@ class World:
             self._made(owner, made)
         elif isinstance(made, PriceOrder):
             self.stops[made.id] = owner
+            invariants.at_stop(owner, made)
         if self.traced:
             told = made.label if isinstance(made, Refused) else f"made as {made.id}"
             self.note(f"    {submission.tag} {submission.name or 'a stop'} arrives: {told}")
