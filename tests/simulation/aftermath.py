@@ -114,7 +114,7 @@ def _put_right(world: "World", number: int, deployment: "Deployment") -> None:
             if ledger.pending:
                 name = ledger.pending.client_order_id
                 by_hand(world, deployment, f"resolve {name}", symbol)
-            happenings.bring_back(world, symbol)
+            happenings.bring_back(world, symbol, deployment)
             _quiet_minutes(world, number, 1)
             by_hand(world, deployment, "release", symbol)
 

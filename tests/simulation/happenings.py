@@ -16,6 +16,7 @@ from simulation.scheduler import Invocation
 from simulation.stops import STOPS
 
 if TYPE_CHECKING:
+    from simulation.deployment import Deployment
     from simulation.market import Pair
     from simulation.world import World
 
@@ -149,11 +150,12 @@ def _hand(world: "World") -> None:
             bring_back(world, symbol)
 
 
-def bring_back(world: "World", symbol: Symbol) -> None:
+def bring_back(world: "World", symbol: Symbol, *deployments: "Deployment") -> None:
     """What the ledgers hold and the account does not comes back, when a hand has taken it."""
-    if any(one.ledger(symbol).pending or symbol not in one.excused for one in world.deployments):
+    theirs = deployments or tuple(world.deployments)
+    if any(one.ledger(symbol).pending or symbol not in one.excused for one in theirs):
         return
-    held = total(one.ledger(symbol).position.base for one in world.deployments)
+    held = total(one.ledger(symbol).position.base for one in theirs)
     missing = held - world.gate.account.available(symbol.base)
     if missing > 0:
         world.tell_time()
