@@ -15,6 +15,7 @@ import yaml
 from contract.embedded_dynamodb import make_table, new_client, running_ministack
 from crypto_ai_bot.local.build import build
 from crypto_ai_bot.local.places import Places, project_root
+from e2e.cloud_yaml import CloudYaml
 from e2e.container_engine import NoEngine, running_engine
 from e2e.lambda_image import assemble
 from e2e.rig import TOKEN, TOKEN_PARAMETER
@@ -28,16 +29,9 @@ TABLE, TRADING = "crypto-ai-bot", "/crypto-ai-bot/trading"
 FLIP = Path(__file__).parent / "strategies" / "flip.py"
 
 
-class _Cloud(yaml.SafeLoader):
-    """YAML with CloudFormation's tags, which do not matter here."""
-
-
-_Cloud.add_multi_constructor("!", lambda *_: None)
-
-
 def functions() -> set[str]:
     """The functions of the template, whichever there are."""
-    read = yaml.load((ROOT / "template.yaml").read_text(), Loader=_Cloud)  # noqa: S506 - a safe one
+    read = yaml.load((ROOT / "template.yaml").read_text(), Loader=CloudYaml)  # noqa: S506 - a safe one
     resources = read["Resources"].items()
     return {name for name, body in resources if body["Type"] == "AWS::Serverless::Function"}
 
