@@ -8,6 +8,8 @@ from crypto_ai_bot.domain.ledger import Ledger
 from crypto_ai_bot.domain.market import MINUTE_MS, Symbol
 from crypto_ai_bot.domain.signal import Action
 from crypto_ai_bot.domain.trading_state import TradingState
+from crypto_ai_bot.reconciliation.recount import differences
+from crypto_ai_bot.storage.snapshot import journals, snapshot
 from crypto_ai_bot.storage.store import TableStore
 from crypto_ai_bot.usecases.by_hand import NotDone, release, resolve_by_hand
 from simulation import happenings, invariants
@@ -112,7 +114,7 @@ def _put_right(world: "World", number: int, deployment: "Deployment") -> None:
             if ledger.pending:
                 name = ledger.pending.client_order_id
                 by_hand(world, deployment, f"resolve {name}", symbol)
-            happenings.bring_back(world, symbol)
+            happenings.bring_back(world, symbol, deployment)
             _quiet_minutes(world, number, 1)
             by_hand(world, deployment, "release", symbol)
 
@@ -157,3 +159,6 @@ def _assert_mirrored(deployment: "Deployment") -> None:
     assert dict(glance.ledgers) == deployment.ledgers
     assert glance.account == deployment.account
     assert glance.control == deployment.control
+    books = journals(snapshot(deployment.table)).get("live")
+    apart = differences(books) if books else []
+    assert not apart, f"the books do not add up: {apart}"

@@ -13,8 +13,10 @@ from crypto_ai_bot.local.exchange.engine.orders import OrderType, TimeInForce, W
 from crypto_ai_bot.usecases.control import set_trading_state
 from simulation.doors import ClockDoor
 from simulation.scheduler import Invocation
+from simulation.stops import STOPS
 
 if TYPE_CHECKING:
+    from simulation.deployment import Deployment
     from simulation.market import Pair
     from simulation.world import World
 
@@ -113,8 +115,6 @@ def _gap(world: "World") -> None:
 
 def _redeploy(world: "World") -> None:
     """The operator deploys with other stops: new processes, the same books."""
-    from simulation.grounds import STOPS
-
     for deployment in world.deployments:
         deployment.policy = replace(deployment.policy, stops=world.rng.choice(STOPS))
         deployment.processes.clear()
@@ -150,11 +150,12 @@ def _hand(world: "World") -> None:
             bring_back(world, symbol)
 
 
-def bring_back(world: "World", symbol: Symbol) -> None:
+def bring_back(world: "World", symbol: Symbol, *deployments: "Deployment") -> None:
     """What the ledgers hold and the account does not comes back, when a hand has taken it."""
-    if any(one.ledger(symbol).pending or symbol not in one.excused for one in world.deployments):
+    theirs = deployments or tuple(world.deployments)
+    if any(one.ledger(symbol).pending or symbol not in one.excused for one in theirs):
         return
-    held = total(one.ledger(symbol).position.base for one in world.deployments)
+    held = total(one.ledger(symbol).position.base for one in theirs)
     missing = held - world.gate.account.available(symbol.base)
     if missing > 0:
         world.tell_time()

@@ -24,12 +24,14 @@ from crypto_ai_bot.usecases.instance import Instance
 from crypto_ai_bot.usecases.reconcile import reconcile
 from crypto_ai_bot.usecases.watchdog import watchdog
 from fakes import Died
-from simulation import happenings, invariants
+from simulation import happenings
+from simulation import invariants_of_effects as effects
 from simulation.aftermath import settle_down
 from simulation.client import Client, Process, Submission
 from simulation.deployment import Books, Deployment
 from simulation.doors import ClockDoor, SwitchDoor
 from simulation.grounds import Grounds
+from simulation.invariants_of_runs import at_end_of_run
 from simulation.market import BAR_MS
 from simulation.schedule import SLOTS, Due, day_of
 from simulation.scheduler import Fate, Invocation
@@ -53,7 +55,7 @@ class World:
         self.trace: list[str] = []
         drawing = Random(seed)  # noqa: S311 - a seed that repeats is the point, here and below
         self.day_weather = Weather.drawn(drawing)
-        self.grounds = Grounds.drawn(drawing, self.day_weather)
+        self.grounds = Grounds.drawn(seed, drawing, self.day_weather)
         self.gate = self.grounds.gate
         self.begins_ms = self.now_ms = self.grounds.begins_ms
         self.deployments = self.grounds.deployments(self)
@@ -82,7 +84,7 @@ class World:
     # What invocations do to the world (client.Surroundings).
 
     def sent(self, _run: Invocation, submission: Submission) -> None:
-        invariants.at_submission(self.owner_of(submission.tag), submission)
+        effects.at_submission(self.owner_of(submission.tag), submission)
 
     def arrive(self, submission: Submission) -> SpotOrder | PriceOrder | Refused:
         """The request is at the exchange: what is due happens first, then it is carried out."""
@@ -96,6 +98,7 @@ class World:
             self._made(owner, made)
         elif isinstance(made, PriceOrder):
             self.stops[made.id] = owner
+            effects.at_stop(owner, made)
         if self.traced:
             told = made.label if isinstance(made, Refused) else f"made as {made.id}"
             self.note(f"    {submission.tag} {submission.name or 'a stop'} arrives: {told}")
@@ -110,7 +113,7 @@ class World:
             owner.denied.add(name)
             for deployment in self.deployments:
                 deployment.excused[owner.orders[name].request.symbol] = "doubled"
-        invariants.at_trade(owner, made)
+        effects.at_trade(owner, made)
 
     def refuse_falsely(self, made: SpotOrder | PriceOrder) -> bool:
         """Whether an order that was made may be told as refused; then the books may deny it.
@@ -168,7 +171,7 @@ class World:
             owner.net_quote -= sign * trade.amount_base * trade.price
             owner.net_quote -= 0 if in_base else trade.fee
             if trade.text == "apiv4":
-                invariants.at_fired(owner, symbol)
+                effects.at_fired(owner, symbol)
                 self.note(f"    a stop of {owner.tag} sold {trade.amount_base} {symbol}")
 
     def _owner_of_trade(self, trade: Trade) -> Deployment | None:
@@ -364,7 +367,7 @@ class World:
         if run.error and not self._expected(run, run.error):
             raise run.error
         if run.result is not None and run.scheduled_ms:
-            invariants.at_end_of_run(run.deployment, run)
+            at_end_of_run(run.deployment, run)
 
     def _expected(self, run: Invocation, error: BaseException) -> bool:
         """Errors that a run may end with: nobody acts, or the operator of another deployment."""

@@ -6,12 +6,14 @@ from decimal import Decimal
 
 import pytest
 
+from crypto_ai_bot.backtest.engine import run
 from crypto_ai_bot.backtest.honesty import NAMES, Examined, examine
 from crypto_ai_bot.backtest.market import Finding, Market, Terms
 from crypto_ai_bot.backtest.space import drawn, ranges_of, with_parameters
 from crypto_ai_bot.backtest.trials import trial_of
 from crypto_ai_bot.backtest.verdict import Check, Standing, conclusion
 from crypto_ai_bot.domain.market import HOUR_MS
+from crypto_ai_bot.domain.stop import StopRules
 from crypto_ai_bot.strategies.base import Strategy
 from small_backtest import (
     TERMS,
@@ -22,11 +24,10 @@ from small_backtest import (
     Riding,
     market_of,
     noise,
-    run,
     without_costs,
 )
 
-FREE = Terms(amount_quote=None)
+FREE = Terms(amount_quote=None, stops=StopRules(hard_pct=0))
 
 
 def examined(
@@ -53,21 +54,22 @@ def test_a_strategy_that_peeks_is_told_of() -> None:
 
 
 def test_the_best_of_a_thousand_on_noise_is_told_of() -> None:
-    market, terms, plain = without_costs(noise(3_000, 7)), FREE, Averages()
-    sets = drawn(plain, ranges_of(plain, ["fast=2:60", "slow=5:200"]), 1_000, seed=4)
+    market, terms, plain = without_costs(noise(2_424, 7)), FREE, Averages()
+    sets = drawn(plain, ranges_of(plain, ["fast=2:60", "slow=5:100"]), 1_000, seed=4)
     assert len(sets) == 1_000
     trials = [trial_of(candidate, run([market], candidate, terms)) for candidate in sets]
     best = max(trials, key=lambda trial: trial.sharpe)
     chosen = with_parameters(plain, best.parameters)
     assert chosen
-    assert best.made_pct > 50, "it looks as if it made money"
+    assert best.made_pct > 40, "it looks as if it made money"
     one = examined([market], chosen, terms, trials=trials, tried=len(trials))
     found = checks_of(one, "walk-forward", "deflated-sharpe")
     deflated = found["deflated-sharpe"]
     assert deflated.standing is Standing.FAILS
     assert "after 1,000 tries" in deflated.sentence
-    assert "it is overfitted, this is what searching finds in noise" in deflated.sentence
-    assert found["walk-forward"].standing is not Standing.PASSES
+    assert "this is what searching finds in noise" in deflated.sentence
+    assert found["walk-forward"].standing is Standing.FAILS
+    assert "the choice is worth nothing" in found["walk-forward"].sentence
     alone = checks_of(examined([market], chosen, terms), "deflated-sharpe")["deflated-sharpe"]
     assert alone.standing is Standing.PASSES, "had nobody counted the tries, it would pass"
 

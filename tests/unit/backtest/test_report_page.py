@@ -121,10 +121,10 @@ def test_the_page_shows_each_fill_at_its_symbol(report: Report) -> None:
 
 def test_stops_and_steps_have_marks_of_their_own() -> None:
     whole = report_of([noise(1_000, 1)], Averages())
-    fills = list(whole.examined.result.fills)
-    fills[1] = fills[1]._replace(purpose=Purpose.STOP)
-    fills[3] = fills[3]._replace(purpose=Purpose.TAKE_PROFIT)
-    result = replace(whole.examined.result, fills=fills)
+    rows = list(whole.examined.result.rows)
+    for number, purpose in ((1, Purpose.STOP), (3, Purpose.TAKE_PROFIT)):
+        rows[number] = (*rows[number][:3], purpose, *rows[number][4:])
+    result = replace(whole.examined.result, rows=rows)
     found = Page(page(replace(whole, examined=replace(whole.examined, result=result))))
     assert found.count("use", "stop") == 2
     assert found.count("use", "profit") == 2

@@ -31,7 +31,7 @@ NAMES: Final = (
 )
 _CANDIDATES_MAX: Final = 24
 _CANDIDATES_MIN: Final = 6
-_BARS_FOR_CANDIDATES: Final = 3_000_000  # over all runs: a few seconds of work
+_BARS_FOR_CANDIDATES: Final = 2_000_000  # over all runs: a few seconds of work
 
 
 @dataclass(frozen=True)

@@ -214,4 +214,5 @@ def _style(fill: Fill) -> str:
 
 
 def _told(fill: Fill) -> str:
-    return f"{day_and_minute(fill.at_ms)} {fill.side} at {float(fill.price):,.6g}: {fill.reason}"
+    why = "; ".join(fill.reasons)
+    return f"{day_and_minute(fill.at_ms)} {fill.side} at {float(fill.price):,.6g}: {why}"

@@ -1,6 +1,7 @@
 """Closed candles as a strategy sees them: one after the other, once."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 from operator import length_hint
 from typing import Self
 
@@ -53,6 +54,12 @@ class Candles:
             raise InvariantBroken("candles are taken once: a second stream could read ahead")
         self._stream = stream = iter(self._closes)
         return stream
+
+    @property
+    def step_ms(self) -> int:
+        """How long a bar lasts: the shortest distance between two of the first thousand; or 1."""
+        first = self._opened_ms[:1_000]
+        return min((after - before for before, after in pairwise(first)), default=1)
 
     @property
     def taken(self) -> int:
