@@ -105,6 +105,8 @@ class _Driver:
         ]
         self._guards = dict[Symbol, Guard]()
         self._run_number = count()
+        # A symbol without a bar is left alone: there is no price to trade at.
+        self._here: tuple[Symbol, ...] = ()
         self.rows: list[tuple[Any, ...]] = []
         self.refused: list[Decision] = []
 
@@ -113,6 +115,7 @@ class _Driver:
         feed, clock = self._stage.feed, self._stage.clock
         clock.at_ms = opened_ms
         here = [(market, bars[opened_ms]) for market, bars in self._bars if opened_ms in bars]
+        self._here = tuple(market.symbol for market, _ in here)
         for market, bar in here:
             feed.show(market.symbol, market.opens[bar])
         self._run(Job.EVALUATE)
@@ -160,13 +163,13 @@ class _Driver:
 
     def _protect(self) -> None:
         """Exits, while there is something to protect."""
-        if self._guards:
+        if any(symbol in self._guards for symbol in self._here):
             self._run(Job.EXITS)
 
     def _run(self, job: Job) -> RunOutcome:
         stage = self._stage
         run_id = f"{job}-{next(self._run_number)}"
-        tick = Tick(job, stage.clock.at_ms, "replay", run_id)
+        tick = Tick(job, stage.clock.at_ms, "replay", run_id, self._here)
         outcome = (evaluate if job is Job.EVALUATE else exits)(stage.desk, tick)
         for one in outcome.symbols:
             self._write_down(one)

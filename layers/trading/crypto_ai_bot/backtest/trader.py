@@ -11,7 +11,7 @@ from crypto_ai_bot.backtest.fills import Fills
 from crypto_ai_bot.backtest.market import MOMENT_MS, Market, Terms
 from crypto_ai_bot.backtest.opinions import Opinion, Opinions
 from crypto_ai_bot.backtest.records import Amount, Decision, Touch, Why, told
-from crypto_ai_bot.backtest.stop_walk import AT_HIGH, StopWalk
+from crypto_ai_bot.backtest.stop_walk import AT_HIGH, AT_OPEN, StopWalk
 from crypto_ai_bot.domain.order import Purpose, Side
 from crypto_ai_bot.domain.signal import HOLD, Action, Signal
 
@@ -84,8 +84,7 @@ class Trader:
                     self._sell(opened_ms[at], self._opens[at], _EXIT, leave)
             elif at == until:
                 yield opened_ms[at], _STOPS
-                reason = f"open for {(opened_ms[at] - at_ms) // 1000} s, the time stop"
-                self._sell(opened_ms[at], self._opens[at], _STOP, _because(reason))
+                self._sell(opened_ms[at], self._opens[at], _STOP, self._timed(touch, at_ms))
 
     def _enter(self, bar: int, at_ms: int, signal: Signal) -> float | None:
         """Buys at the open of `bar`; where the stop stands then, None when the rules object."""
@@ -126,6 +125,14 @@ class Trader:
             fills.break_even(quote, base) if self._terms.stops.break_even_pct else 0.0
         )
         return self._walk.enter(self._entry_price, break_even_price, signal.atr)
+
+    def _timed(self, touch: Touch, entered_ms: int) -> Why:
+        """Why a position is sold when its time is over: the stop goes before it, if it is there."""
+        bar, *_, level = touch
+        if (opened := self._opens[bar]) <= level:
+            return bar, AT_OPEN, opened, False, opened, level
+        held_seconds = (self._market.opened_ms[bar] - entered_ms) // 1_000
+        return _because(f"open for {held_seconds} s, the time stop")
 
     def _target(self, peak: float) -> float:
         """The price of the lowest take-profit step that the price has not been at."""
