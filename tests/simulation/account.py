@@ -37,7 +37,6 @@ from crypto_ai_bot.local.exchange.rows import (
     price_order_row,
     trade_row,
 )
-
 from simulation.market import DayMarket
 
 type Question = Mapping[str, Any]

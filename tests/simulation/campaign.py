@@ -113,7 +113,7 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=1_000, help="days (SEEDS=)")
     parser.add_argument("--first", type=int, default=0, help="the first seed (FIRST=)")
     parser.add_argument("--seed", type=int, help="this day alone, with its trace (SEED=)")
-    parser.add_argument("--guard-seeds", type=int, default=500, help="0: guards stay (GUARD_SEEDS=)")
+    parser.add_argument("--guard-seeds", type=int, default=500, help="0: none (GUARD_SEEDS=)")
     parser.add_argument("--workers", type=int, default=os.process_cpu_count() or 1)
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     asked = parser.parse_args()

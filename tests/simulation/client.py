@@ -6,14 +6,13 @@ raises ExchangeUnavailable, a submission sends one request at most, what came st
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 from crypto_ai_bot.brokers.trial import Door, Reply, Signing, Trial
 from crypto_ai_bot.domain.circuit import Circuit
 from crypto_ai_bot.domain.errors import ExchangeUnavailable
 from crypto_ai_bot.local.exchange.engine.orders import PriceOrder, Refused, SpotOrder
-
 from fakes import Died
 from simulation.account import GateAccount, GateRefusal
 from simulation.scheduler import Fate, Invocation
@@ -52,7 +51,7 @@ class Submission:
 class Process:
     """What a warm process keeps between invocations: what its client remembers of failures."""
 
-    circuit: Circuit = Circuit()
+    circuit: Circuit = field(default_factory=Circuit)
 
 
 class Surroundings(Protocol):
@@ -145,7 +144,8 @@ class Client:
         """One request, refused after its deadline, whenever it arrives."""
         self.reply = Reply(hidden=(KEY,))
         trial = Trial(self.reply, Door(requests_max=1))
-        submission = Submission(self._run.deployment.tag, ask(_Paper()), signing.at_ms, signing.expires_ms)
+        tag, body = self._run.deployment.tag, ask(_Paper())
+        submission = Submission(tag, body, signing.at_ms, signing.expires_ms)
         self._world.sent(self._run, submission)
         fate = self._run.pause("submit")
         if fate is Fate.NOT_SENT:

@@ -20,7 +20,15 @@ from crypto_ai_bot.domain.market import Symbol
 from crypto_ai_bot.domain.money import ZERO, total
 from crypto_ai_bot.domain.order import Fill, Order, Purpose, Side
 from crypto_ai_bot.domain.trading_state import UNTOUCHED, Control
-from crypto_ai_bot.ports.store import Change, Conflict, Create, Replace, as_stored
+from crypto_ai_bot.ports.store import (
+    Change,
+    Conflict,
+    Create,
+    Once,
+    Replace,
+    Versioned,
+    as_stored,
+)
 from crypto_ai_bot.storage.actions import Action
 from crypto_ai_bot.storage.store import TableStore
 from crypto_ai_bot.usecases.desk import Policy
@@ -101,30 +109,42 @@ class Deployment:
         invariants.at_commit(self, run, changes)
         for change in changes:
             match change:
-                case Create(Order() as order):
-                    self.orders[order.client_order_id] = as_stored(order)
-                case Replace(Order() as order):
-                    self.orders[order.client_order_id] = as_stored(order)
-                    if order.client_order_id in self.denied:
-                        self._believe(order)
-                case Replace(Ledger() as ledger):
-                    before = self.ledger(ledger.symbol).lease
-                    if before and ledger.lease and before.owner != ledger.lease.owner:
-                        self.world.wake(before.owner)
-                    self.ledgers[ledger.symbol] = as_stored(ledger)
-                case Replace(Account() as account):
-                    self.account = as_stored(account)
-                case Replace(Control() as control):
-                    self.control = as_stored(control)
-                case Create(Fill() as fill):
-                    self._add(fill)
-                case Create(Event() as event):
-                    self.events.append(event)
-                case Replace(InstanceLock() as lock):
-                    self.world.locked[id(self.locks)] = as_stored(lock)
+                case Create(entity):
+                    self._created(entity)
+                case Replace(entity):
+                    self._replaced(as_stored(entity))
+                case _:
+                    pass
         if self.world.traced:
             self.world.note(f"    {run.name} wrote {names_of(changes)}")
         invariants.after_commit(self, changes)
+
+    def _created(self, entity: Once) -> None:
+        match entity:
+            case Order():
+                self.orders[entity.client_order_id] = as_stored(entity)
+            case Fill():
+                self._add(entity)
+            case Event():
+                self.events.append(entity)
+
+    def _replaced(self, entity: Versioned) -> None:
+        match entity:
+            case Order():
+                self.orders[entity.client_order_id] = entity
+                if entity.client_order_id in self.denied:
+                    self._believe(entity)
+            case Ledger(symbol=symbol, lease=lease):
+                before = self.ledger(symbol).lease
+                if before and lease and before.owner != lease.owner:
+                    self.world.wake(before.owner)
+                self.ledgers[symbol] = entity
+            case Account():
+                self.account = entity
+            case Control():
+                self.control = entity
+            case InstanceLock():
+                self.world.locked[id(self.locks)] = entity
 
     def _believe(self, order: Order) -> None:
         """An order that was denied, or made twice, counts again once the books hold all of it."""

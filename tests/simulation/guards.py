@@ -30,6 +30,7 @@ def _guard(name: str, *texts: str) -> Guard:
 
 
 EXECUTION, SETTLING, RULES = "usecases/execution.py", "usecases/settling.py", "risk/rules.py"
+STOPS = "usecases/exchange_stops.py"
 RESOLVE, LEDGER, CHANGES = "reconciliation/resolve.py", "domain/ledger.py", "storage/changes.py"
 
 GUARDS: Final = (
@@ -50,7 +51,8 @@ GUARDS: Final = (
         "create-once, with the slot in the ledger",
         CHANGES,
         "            return Put(layout.item(written), Absent())",
-        "            return Put(layout.item(written), AnyOf((Absent(), Present())))",
+        "            once = AnyOf((Absent(), Present())) if isinstance(entity, Order) else Absent()\n"
+        "            return Put(layout.item(written), once)",
         CHANGES,
         "from crypto_ai_bot.storage.conditions import (",
         "from crypto_ai_bot.storage.conditions import (AnyOf,",
@@ -67,8 +69,8 @@ GUARDS: Final = (
     _guard(
         "a rejected attempt is searched before the next",
         "usecases/attempts.py",
-        "    if approved.attempt == 1:",
-        "    if True:",
+        "    for order in _rejected(desk, approved, held):",
+        "    for order in ():",
     ),
     _guard(
         "journal before the submission",
@@ -89,8 +91,8 @@ GUARDS: Final = (
     _guard(
         "order under way keeps the symbol busy",
         RULES,
-        '    return f"pending: order {pending.client_order_id} is not settled" if pending else None',
-        "    return None",
+        "    if pending := facts.ledger.pending:",
+        "    if pending := None:",
         "usecases/evaluate.py",
         "        if sight.ledger(symbol).pending:\n            return settle_first(",
         "        if False:\n            return settle_first(",
@@ -220,8 +222,8 @@ GUARDS: Final = (
     _guard(
         "no search is no absence",
         SETTLING,
-        "    except TradingError:  # whoever must act, nothing was learned: the symbol is left free\n"
-        "        give_back(desk, held)\n        raise\n    resolution",
+        "    except TradingError:  # whoever must act, nothing was learned: the symbol is left free"
+        "\n        give_back(desk, held)\n        raise\n    resolution",
         "    except TradingError:\n"
         '        return closed(desk, order, OrderEvent.PROVE_ABSENT, "silence", held, account)\n'
         "    resolution",
@@ -324,8 +326,8 @@ GUARDS: Final = (
     _guard(
         "what has risen is adopted",
         "usecases/reconcile.py",
-        "    if adopted := adopt_risen(desk, sight, ledger, market, origins):",
-        "    if adopted := None:",
+        "    if risen := risen_among(origins, ledger):",
+        "    if risen := None:",
     ),
     # The worst case within the limits.
     _guard(
@@ -363,6 +365,9 @@ GUARDS: Final = (
         RULES,
         '    return f"position: {plain(held)} is already held" if held else None',
         "    return None",
+        "strategies/base.py",
+        "signal.action in {wanted, Action.HOLD}",
+        "signal.action in {wanted, Action.ENTER, Action.HOLD}",
     ),
     _guard(
         "halted rule",
@@ -383,6 +388,41 @@ GUARDS: Final = (
         "    if False:",
         "risk/sizing.py",
         "    if request.side is Side.BUY or request.amount <= balance.free_base:",
+        "    if True:",
+    ),
+    # Stops at the exchange.
+    _guard(
+        "stop journaled before it is asked for",
+        STOPS,
+        "    if desk.store.commit([Replace(journaled), RequireState(entries=False)]):",
+        "    answer = stops.place_stop(ledger.symbol, terms, LIFE_MS, arrives_until_ms)\n"
+        "    if desk.store.commit([Replace(journaled), RequireState(entries=False)]):",
+        STOPS,
+        "    answer = stops.place_stop(ledger.symbol, terms, LIFE_MS, arrives_until_ms)\n    match",
+        "    match",
+    ),
+    _guard(
+        "nothing is sold beside a resting stop",
+        "usecases/trading.py",
+        "    if request.side is Side.SELL and sight.ledger(request.symbol).exchange_stop:",
+        "    if False:",
+    ),
+    _guard(
+        "an unknown stop is searched before the next",
+        "domain/exchange_stop.py",
+        "        return StopStep.FIND",
+        "        return StopStep.PLACE if wanted else StopStep.KEEP",
+    ),
+    _guard(
+        "grace before a stop is absent",
+        "reconciliation/stop_search.py",
+        "    if server_ms <= stop.arrives_until_ms + ARRIVAL_MARGIN_MS:",
+        "    if False:",
+    ),
+    _guard(
+        "what a removed stop has sold counts",
+        STOPS,
+        "    if not reports:",
         "    if True:",
     ),
     # Stops.
@@ -407,8 +447,8 @@ GUARDS: Final = (
     _guard(
         "dead man's switch",
         "usecases/watchdog.py",
-        "    if silent_ms := _exits_silent_ms(desk, sight, now_ms):",
-        "    if silent_ms := 0:",
+        "    silent_ms = _exits_silent_ms(desk, sight, now_ms)",
+        "    silent_ms = 0",
     ),
     _guard(
         "every open position is looked at",

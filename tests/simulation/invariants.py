@@ -4,38 +4,29 @@ Nothing else moves the books or the account, so between these moments each promi
 Each is told with the number that DESIGN gives it.
 """
 
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from crypto_ai_bot.domain.event import EventKind
-from crypto_ai_bot.domain.job import Heartbeat, Job
 from crypto_ai_bot.domain.ledger import Ledger
 from crypto_ai_bot.domain.market import HOUR_MS, Symbol
-from crypto_ai_bot.domain.money import ZERO, plain, total
-from crypto_ai_bot.domain.order import CAME_TO_NOTHING, Order, Purpose, Side
+from crypto_ai_bot.domain.money import ZERO, total
+from crypto_ai_bot.domain.order import CAME_TO_NOTHING, Order, Purpose
 from crypto_ai_bot.domain.trading_state import Control, TradingState, more_careful
 from crypto_ai_bot.ports.store import Advance, Change, Create, Replace, Unchanged
 from crypto_ai_bot.risk.rules import STALE_PRICE_MS, STALE_TICK_MS
 from crypto_ai_bot.storage.changes import DATED_BY
 from crypto_ai_bot.usecases.execution import JUDGED_WITHIN_MS
-from simulation.client import KEY, Submission
+from simulation.client import KEY
 from simulation.market import BAR_MS
 
 if TYPE_CHECKING:
-    from crypto_ai_bot.local.exchange.engine.orders import SpotOrder
     from simulation.deployment import Deployment
     from simulation.scheduler import Invocation
 
 REQUEST_LIFE_MS = 3_000
 PARAMETER_AGE_MS = 10_000
 AMOUNT_QUOTE_MIN = 3
-# What our errors say when the books would have become untrue: found before anything was written.
-_BROKEN = re.compile(
-    r"cannot (accept|fill|finish|reject|lose|prove_absent|appear)|totals fell"
-    r"|without its lease|not journaled|no order under way|of what it bought|base held|BTC held"
-    r"|ETH held|SOL held"
-)
 
 
 def at_commit(deployment: "Deployment", run: "Invocation", changes: Sequence[Change]) -> None:
@@ -155,7 +146,11 @@ def _entries_only_while_on(deployment: "Deployment", order: Order) -> None:
 def _orders_within_the_hour(deployment: "Deployment", entry: Order) -> None:
     """I5: an entry is journaled only while the hour has room, the machines' clocks allowed for."""
     since_ms = entry.journaled_ms - HOUR_MS + 2 * deployment.world.skew_ms_max
-    made = sum(order.journaled_ms > since_ms for order in deployment.orders.values())
+    made = sum(
+        order.journaled_ms > since_ms
+        for name, order in deployment.orders.items()
+        if not name.startswith("stop-")  # made by the exchange, of a stop
+    )
     most = deployment.policy.limits.orders_per_hour_max
     assert made < most or not most, f"I5 {made} orders within the hour, {most} allowed"
 
@@ -178,12 +173,10 @@ def _at_a_price_of_this_minute(run: "Invocation", order: Order) -> None:
     assert age_ms <= most_ms, f"{order.client_order_id}: its price is {age_ms} ms old"
 
 
-def _at_a_price_of_this_position(
-    deployment: "Deployment", run: "Invocation", order: Order
-) -> None:
-    """Nothing is sold on a price from before it was bought: that was judged of another position."""
+def _at_a_price_of_this_position(deployment: "Deployment", run: "Invocation", order: Order) -> None:
+    """No stop is reached by a price from before it was set: that was judged of another position."""
     guard = deployment.ledger(order.request.symbol).guard
-    if guard and order.request.side is Side.SELL:
+    if guard and order.request.purpose in {Purpose.STOP, Purpose.TAKE_PROFIT}:
         before_ms = guard.opened_ms - deployment.world.skew_ms_max - run.priced_ms
         assert before_ms <= 0, f"{order.client_order_id} sells what was bought {before_ms} ms later"
 
@@ -242,7 +235,9 @@ def _worst_case_within_limits(deployment: "Deployment") -> None:
         for one in deployment.ledgers.values()
     )
     limit = deployment.policy.limits.exposure_quote_max
-    doubled = deployment.world.doubled  # what an intermediary bought twice no limit can hold back
+    doubled = (
+        deployment.world.exchange.doubled
+    )  # what an intermediary bought twice no limit can hold back
     assert worst <= limit or not limit or doubled, f"I5 {worst} of {limit}"
     told = deployment.account.exposure_quote
     assert told == worst, f"I5 the account says {told}, the ledgers {worst}"
@@ -260,112 +255,3 @@ def _no_false_alarm(deployment: "Deployment", event: Any) -> None:
     """Nobody is alarmed about a symbol that only our own orders have moved."""
     touched = any(str(symbol) == event.symbol for symbol in deployment.excused)
     assert touched, f"false alarm: {event.text}"
-
-
-def at_submission(deployment: "Deployment", submission: Submission) -> None:
-    """I1, I3: submitted once, journaled before, by the deployment that holds the account."""
-    if "trigger" in submission.body:
-        name, ends_ms = _stop_at_submission(deployment, submission)
-    else:
-        name = submission.name
-        order = deployment.orders.get(name)
-        assert order, f"I3 {name} is submitted and not journaled"
-        ends_ms = order.expires_ms
-    assert name not in deployment.submitted, f"I1 {name} is submitted twice"
-    deployment.submitted.add(name)
-    assert 0 < submission.expires_ms <= ends_ms, f"I3 {name} may arrive after its end"
-    holder = deployment.lock().owner
-    assert holder == deployment.tag, f"{deployment.tag} trades, and {holder or 'nobody'} may"
-
-
-def _stop_at_submission(deployment: "Deployment", submission: Submission) -> tuple[str, int]:
-    """Which of the journaled stops is asked for, and its end by the exchange's time."""
-    pair, price = submission.body["market"], submission.body["trigger"]["price"]
-    journaled = [
-        stop
-        for symbol, stop in deployment.stops
-        if f"{symbol.base}_{symbol.quote}" == pair and plain(stop.terms.trigger_price) == price
-    ]
-    assert journaled, f"I3 a stop of {pair} at {price} is submitted and not journaled"
-    stop = journaled[-1]
-    return f"stop {pair} {stop.journaled_ms}", stop.arrives_until_ms
-
-
-def at_fired(deployment: "Deployment", symbol: Symbol) -> None:
-    """I10: a stop that the exchange fires is one that the books know of."""
-    stop = deployment.ledger(symbol).exchange_stop
-    assert stop, f"I10 a stop of {symbol} fires that the books do not know of"
-
-
-def at_trade(deployment: "Deployment", made: "SpotOrder") -> None:
-    """I2, I6, I8, asked when an order of ours takes effect at the exchange."""
-    order = deployment.orders[made.wish.text]
-    request = order.request
-    names = deployment.made[request.symbol, request.purpose, request.slot_ms]
-    if made.filled_base:
-        names.add(order.client_order_id)
-    assert len(names) <= 1, f"I2 {request.purpose} of {request.slot_ms}: {sorted(names)}"
-    settled = deployment.ledger(request.symbol).pending is None
-    denied = order.client_order_id in deployment.denied
-    late = settled and made.filled_base and not denied and not deployment.world.doubled
-    assert not late, f"I10 {order.client_order_id} takes effect, and the books are settled"
-    resting = deployment.ledger(request.symbol).exchange_stop
-    assert not resting, f"I6 {order.client_order_id} beside {resting}"
-    if request.side is Side.BUY:
-        _entries_heed_the_parameter(deployment, order)
-    else:
-        held = deployment.ledger(request.symbol).position.base
-        enough = made.filled_base <= held or deployment.world.doubled
-        assert enough, f"I6 {order.client_order_id} sells {made.filled_base} of {held} held"
-
-
-def _entries_heed_the_parameter(deployment: "Deployment", order: Order) -> None:
-    """I8: no entry takes effect once the parameter has long said otherwise.
-
-    It stands in no transaction: the bound is its age in the cache, the age that facts may have at
-    the journal, and the life of a request.
-    """
-    world = deployment.world
-    life_ms = max(order.expires_ms - order.journaled_ms, REQUEST_LIFE_MS) + world.skew_ms_max
-    since_ms = world.now_ms - PARAMETER_AGE_MS - JUDGED_WITHIN_MS - life_ms
-    heard = [state for state, until_ms in world.parameter_until_ms if until_ms >= since_ms]
-    assert TradingState.ON in heard, f"I8 {order.client_order_id}, the parameter says {heard}"
-
-
-def at_end_of_run(deployment: "Deployment", run: "Invocation") -> None:
-    """I9: an exits run tells of each position that was open all the while. I12. No broken books."""
-    told = {one.symbol: one for one in run.result.symbols}
-    now = deployment.guarded() if run.open_at_start else {}
-    for symbol, opened_ms in run.open_at_start.items():
-        if now.get(symbol) == opened_ms:
-            assert symbol in told, f"I9 {run.name} does not tell of {symbol}"
-    if run.result.tick.job is Job.WATCHDOG:
-        _somebody_judges(deployment, run, set(told))
-        _no_dead_lease(deployment, run)
-    for one in told.values():
-        for reason in one.reasons:
-            assert KEY not in reason, "I12 a secret in a reason"
-            broken = _BROKEN.search(reason) and not deployment.world.doubled
-            assert not broken, f"{run.name}: {one.symbol}: {reason}"
-
-
-def _somebody_judges(deployment: "Deployment", run: "Invocation", told: set[Symbol]) -> None:
-    """I9: when exits has been silent for too long, the watchdog has judged in its place."""
-    dead_after_ms, world = deployment.policy.dead_after_ms, deployment.world
-    beat = deployment.dated.get((Heartbeat, Job.EXITS))
-    guarded = deployment.guarded()
-    if not dead_after_ms or not guarded or run.frozen_ms:
-        return
-    silent_ms = world.now_ms - max(min(guarded.values()), beat.completed_ms if beat else 0)
-    most_ms = dead_after_ms + 60_000 + 2 * world.skew_ms_max
-    assert silent_ms <= most_ms or told, f"I9 exits is silent for {silent_ms} ms, nobody judges"
-
-
-def _no_dead_lease(deployment: "Deployment", run: "Invocation") -> None:
-    """A lease that had run out when the watchdog began is given back when it has ended.
-
-    Unless others wrote the ledger meanwhile: then the next watchdog does it.
-    """
-    for symbol, version in run.dead_leases.items():
-        ledger = deployment.ledger(symbol)
-        assert ledger.version != version, f"{ledger.lease} of {symbol} is not given back"

@@ -1,4 +1,4 @@
-"""The product with one guard removed: modules are compiled from changed text, in this process alone.
+"""The product with one guard removed: modules are compiled from changed text, in one process.
 
 Run as a program (`python -m simulation.killed <guard> <seeds>`) it tells after how many seeds the
 simulation noticed. Its process is its own, for what was imported stays changed.
@@ -21,8 +21,8 @@ PACKAGE = Path(__file__).parents[2] / "layers/trading/crypto_ai_bot"
 def changed(text: str, changes: Sequence[Change]) -> str:
     """`text` with every change made. Raises ValueError unless each text stands there once."""
     for change in changes:
-        if text.count(change.before) != 1:
-            raise ValueError(f"{change.module}: {text.count(change.before)} times {change.before!r}")
+        if (times := text.count(change.before)) != 1:
+            raise ValueError(f"{change.module}: {times} times {change.before!r}")
         text = text.replace(change.before, change.after)
     return text
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
+from itertools import pairwise
 from random import Random
 
 from crypto_ai_bot.domain.market import MINUTE_MS, Depth, Level
@@ -18,6 +19,7 @@ BAR_MS = 5 * MINUTE_MS
 _BAR_MINUTES = 5
 _LEVELS = 3
 type Row = list[str]
+type Bar = tuple[float, float, float, float]
 
 
 @dataclass
@@ -146,7 +148,8 @@ class DayMarket:
         """The first minute in (after_ms, until_ms] whose price is at or beyond `price`."""
         pair = self.pairs[pair_id]
         first_ms = after_ms + 1
-        moments = [first_ms, *range(first_ms - first_ms % MINUTE_MS + MINUTE_MS, until_ms + 1, MINUTE_MS)]
+        next_ms = first_ms - first_ms % MINUTE_MS + MINUTE_MS
+        moments = [first_ms, *range(next_ms, until_ms + 1, MINUTE_MS)]
         for at_ms in moments if first_ms <= until_ms else ():
             last = pair.last(at_ms)
             if last >= price if rule is Rule.AT_LEAST else last <= price:
@@ -177,12 +180,12 @@ def walk(rng: Random, start: int, minutes: int, restless: float) -> list[int]:
     return path
 
 
-def replayed(rng: Random, bars: Sequence[tuple[float, float, float, float]], start: int) -> list[int]:
+def replayed(rng: Random, bars: Sequence[Bar], start: int) -> list[int]:
     """Recorded hours (open, high, low, close) as a path of minutes, scaled to begin at `start`."""
     scale = start / bars[0][0]
     path: list[int] = []
     for open_, high, low, close in bars:
         turns = [open_, *rng.sample((high, low), 2), close]
-        for begin, end in zip(turns, turns[1:], strict=False):
+        for begin, end in pairwise(turns):
             path += [int((begin + (end - begin) * n / 20) * scale) for n in range(20)]
     return path

@@ -6,9 +6,10 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
+from simulation.market import Bar
+
 _FOLDER: Final = Path(__file__).parents[3] / "shared/data"
 _HOURS: Final = 26
-type Bar = tuple[float, float, float, float]
 
 
 @cache

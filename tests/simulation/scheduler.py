@@ -7,13 +7,15 @@ real time, so the same picks are the same history.
 
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from greenlet import GreenletExit, getcurrent, greenlet
 
-from crypto_ai_bot.domain.market import Symbol
-from crypto_ai_bot.domain.trading_state import TradingState
 from fakes import Died
+
+if TYPE_CHECKING:
+    from crypto_ai_bot.domain.market import Symbol
+    from crypto_ai_bot.domain.trading_state import TradingState
 
 
 class Fate(StrEnum):

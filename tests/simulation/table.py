@@ -17,7 +17,6 @@ from crypto_ai_bot.storage.items import to_entity
 from crypto_ai_bot.storage.memory import MemoryTable
 from crypto_ai_bot.storage.refusals import Refused
 from crypto_ai_bot.storage.table import MARK, DynamoTable
-
 from fakes import Died
 from simulation.scheduler import Fate, Invocation
 
@@ -75,10 +74,13 @@ class TableDoor(DynamoTable):
             None,  # type: ignore[arg-type]  # nothing here reaches for the client
             "simulated",
             lambda: f"{run.name}/{next(marks)}",
-            lambda attempt: None if run.pause(f"wait {attempt}") else None,
+            self._give_way,
         )
         self._run, self._table, self._done = run, table, done
         self.own_work_met = False
+
+    def _give_way(self, attempt: int) -> None:
+        self._run.pause(f"wait {attempt}")
 
     def get(self, key: Key) -> Item | None:
         return self._run.through("get", lambda: self._table.get(key), StoreUnavailable)

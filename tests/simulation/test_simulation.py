@@ -15,8 +15,9 @@ from simulation.world import World
 
 ROOT = Path(__file__).parents[2]
 PRINT_TRACE = (
-    "import sys; from simulation.world import World; world = World(int(sys.argv[1]), 60, traced=True);"
-    "world.run(); print(world.now_ms); print('\\n'.join(world.trace))"
+    "import sys; from simulation.world import World;"
+    "world = World(int(sys.argv[1]), 60, traced=True); world.run();"
+    "print(world.now_ms); print('\\n'.join(world.trace))"
 )
 
 

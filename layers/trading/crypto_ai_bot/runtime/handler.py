@@ -8,6 +8,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, Final
 
+from crypto_ai_bot.domain.errors import ExchangeRefusesKey
 from crypto_ai_bot.domain.job import Job, Tick
 from crypto_ai_bot.runtime.clock import wall_ms
 from crypto_ai_bot.runtime.guard import Handler, guarded
@@ -44,7 +45,11 @@ def job_handler(name: str) -> Handler:
             configured=place.policy.symbols,
             minute_if_unsubstituted_ms=desk.clock.now_ms() if embedded else None,
         )
-        outcome = use_case(desk, tick)
+        try:
+            outcome = use_case(desk, tick)
+        except ExchangeRefusesKey:
+            _workplace.cache_clear()  # rotated, perhaps: the next run reads the key anew
+            raise
         log_outcome(process().logger, outcome, wall_ms())
         return outcome.as_json()
 
