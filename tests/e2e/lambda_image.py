@@ -14,6 +14,8 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from e2e.container_engine import Engine
+
 NAME = "crypto-ai-bot-tests/python:3.13"
 RUNTIME_CLIENT = "awslambdaric==4.2.2"
 COMMANDS = ("sh", "cp", "mv", "rm", "mkdir", "chmod")
@@ -33,8 +35,8 @@ CHANGES = (
 )
 
 
-def assemble(docker: list[str]) -> str:
-    """Makes the image with an engine's client; returns its name."""
+def assemble(engine: Engine) -> str:
+    """Makes the image in an engine; returns its name."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "root"
         _fill(root)
@@ -42,7 +44,7 @@ def assemble(docker: list[str]) -> str:
         with tarfile.open(archive, "w") as packed:
             packed.add(root, arcname=".")
         changes = [word for change in CHANGES for word in ("--change", change)]
-        subprocess.run([*docker, "import", *changes, archive, NAME], check=True, capture_output=True)
+        engine.docker("import", *changes, archive, NAME)
     return NAME
 
 

@@ -30,7 +30,7 @@ def settle_down(world: "World") -> None:
     happenings.calm(world)
     world.silent_until_ms = 0
     for _ in range(AWAKE_WITHIN_MINUTES):
-        if world.runs or world.late:
+        if world.runs or world.exchange.late:
             world.until(world.now_ms + MINUTE_MS)
     assert not world.runs, f"{[run.name for run in world.runs]} did not end"
     for number, deployment in enumerate(world.deployments):
@@ -98,7 +98,7 @@ def _assert_others_are_told(world: "World", deployment: "Deployment") -> None:
         symbol = world.grounds.symbols_by_pair[order.wish.pair_id]
         stop = world.gate.fired_by(order.id)
         ours = order.wish.text.startswith(f"t-{deployment.tag}-")
-        others = not ours and not (stop and world.stops.get(stop.id) is deployment)
+        others = not ours and not (stop and world.exchange.stops.get(stop.id) is deployment)
         began = deployment.ledger(symbol).foreign_base is not None
         if others and began:
             assert f"foreign:{symbol}:{order.id}" in told, f"{order.id} was not told of"
@@ -141,7 +141,7 @@ def _assert_resolved(deployment: "Deployment") -> None:
         assert ledger.lease is None, f"{ledger.lease} was not given back"
         assert ledger.halt is None, f"{ledger.symbol} is halted: {ledger.halt}"
         invariants.ledger_equals_exchange(deployment, ledger.symbol)
-    if not deployment.world.doubled:
+    if not deployment.world.exchange.doubled:
         assert not deployment.denied, f"{deployment.denied} are denied still"
 
 

@@ -29,11 +29,11 @@ class Failure:
         )
 
 
-def looked_into(seed: int) -> Failure | None:
-    """The shortest day of `seed` that still breaks something; None when it breaks nothing."""
-    if not broken_by(seed):
+def looked_into(seed: int, slots: int = SLOTS) -> Failure | None:
+    """The shortest day of `seed`, of at most `slots`, that still breaks something; None for none."""
+    if not broken_by(seed, slots):
         return None
-    low, high = 0, SLOTS  # a day of `high` slots breaks something
+    low, high = 0, slots  # a day of `high` slots breaks something
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if broken_by(seed, middle) else (middle, high)

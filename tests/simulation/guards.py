@@ -51,7 +51,8 @@ GUARDS: Final = (
         "create-once, with the slot in the ledger",
         CHANGES,
         "            return Put(layout.item(written), Absent())",
-        "            return Put(layout.item(written), AnyOf((Absent(), Present())))",
+        "            once = AnyOf((Absent(), Present())) if isinstance(entity, Order) else Absent()\n"
+        "            return Put(layout.item(written), once)",
         CHANGES,
         "from crypto_ai_bot.storage.conditions import (",
         "from crypto_ai_bot.storage.conditions import (AnyOf,",

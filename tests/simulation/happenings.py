@@ -26,7 +26,7 @@ WISHES: Final = (TradingState.EXITS_ONLY, *[TradingState.OFF] * 2, *[TradingStat
 def calm(world: "World") -> None:
     """A spell is over: the exchange shows all there is, and the operator wants to trade."""
     world.weather = None
-    world.halves = False
+    world.exchange.halves = False
     world.gate.half_seen.clear()
     world.gate.engine.conditions = replace(
         world.gate.engine.conditions, order_list_lag_ms=0, trade_lag_ms=0, balance_lag_ms=0
@@ -87,7 +87,7 @@ def _thin(world: "World") -> None:
 
 
 def _halves(world: "World") -> None:
-    world.halves = not world.halves
+    world.exchange.halves = not world.exchange.halves
 
 
 def _rules(world: "World") -> None:
@@ -125,7 +125,7 @@ def _hand(world: "World") -> None:
     rng, gate = world.rng, world.gate
     symbol = rng.choice(world.grounds.symbols)
     pair = gate.market.pairs[f"{symbol.base}_{symbol.quote}"]
-    world.tell_time()
+    world.exchange.tell_time()
     for deployment in world.deployments:
         deployment.excused.setdefault(symbol, "the operator's hand")
     free = gate.account.available(symbol.base)
@@ -158,7 +158,7 @@ def bring_back(world: "World", symbol: Symbol, *deployments: "Deployment") -> No
     held = total(one.ledger(symbol).position.base for one in theirs)
     missing = held - world.gate.account.available(symbol.base)
     if missing > 0:
-        world.tell_time()
+        world.exchange.tell_time()
         world.gate.engine.transfer(world.gate.account, symbol.base, missing, world.gate.now_ms)
 
 
@@ -166,7 +166,7 @@ def _trade_by_hand(world: "World", pair_id: str, side: Side, amount: Decimal) ->
     wish = Wish(pair_id, side, OrderType.MARKET, amount, time_in_force=TimeInForce.IOC)
     if amount > 0:
         world.gate.engine.place(world.gate.account, wish, world.gate.now_ms)
-        world.take_in_trades()
+        world.exchange.take_in_trades()
 
 
 HAPPENINGS: Final[Mapping[str, Callable[["World"], None]]] = {

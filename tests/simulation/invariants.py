@@ -235,7 +235,9 @@ def _worst_case_within_limits(deployment: "Deployment") -> None:
         for one in deployment.ledgers.values()
     )
     limit = deployment.policy.limits.exposure_quote_max
-    doubled = deployment.world.doubled  # what an intermediary bought twice no limit can hold back
+    doubled = (
+        deployment.world.exchange.doubled
+    )  # what an intermediary bought twice no limit can hold back
     assert worst <= limit or not limit or doubled, f"I5 {worst} of {limit}"
     told = deployment.account.exposure_quote
     assert told == worst, f"I5 the account says {told}, the ledgers {worst}"

@@ -52,7 +52,7 @@ def at_stop(deployment: "Deployment", made: "PriceOrder") -> None:
     resting = [
         one
         for one in world.gate.account.open_price_orders.values()
-        if one.put.pair_id == made.put.pair_id and world.stops.get(one.id) is deployment
+        if one.put.pair_id == made.put.pair_id and world.exchange.stops.get(one.id) is deployment
     ]
     same = all(one.trigger == made.trigger and one.put == made.put for one in resting)
     assert same, f"I6 {len(resting)} stops rest for {made.put.pair_id}"
@@ -74,7 +74,7 @@ def at_trade(deployment: "Deployment", made: "SpotOrder") -> None:
     assert len(names) <= 1, f"I2 {request.purpose} of {request.slot_ms}: {sorted(names)}"
     settled = deployment.ledger(request.symbol).pending is None
     denied = order.client_order_id in deployment.denied
-    late = settled and made.filled_base and not denied and not deployment.world.doubled
+    late = settled and made.filled_base and not denied and not deployment.world.exchange.doubled
     assert not late, f"I10 {order.client_order_id} takes effect, and the books are settled"
     resting = deployment.ledger(request.symbol).exchange_stop
     assert not resting, f"I6 {order.client_order_id} beside {resting}"
@@ -82,7 +82,7 @@ def at_trade(deployment: "Deployment", made: "SpotOrder") -> None:
         _entries_heed_the_parameter(deployment, order)
     else:
         held = deployment.ledger(request.symbol).position.base
-        enough = made.filled_base <= held or deployment.world.doubled
+        enough = made.filled_base <= held or deployment.world.exchange.doubled
         assert enough, f"I6 {order.client_order_id} sells {made.filled_base} of {held} held"
 
 

@@ -32,7 +32,7 @@ def at_end_of_run(deployment: "Deployment", run: "Invocation") -> None:
     for one in told.values():
         for reason in one.reasons:
             assert KEY not in reason, "I12 a secret in a reason"
-            broken = _BROKEN.search(reason) and not deployment.world.doubled
+            broken = _BROKEN.search(reason) and not deployment.world.exchange.doubled
             assert not broken, f"{run.name}: {one.symbol}: {reason}"
 
 

@@ -1,4 +1,4 @@
-"""A few hundred simulated days, each from one seed: DESIGN's invariants hold at every step of each.
+"""Two hundred simulated days, each from one seed: DESIGN's invariants hold at every step.
 
 To look at one: `make simulate SEED=n`. Many more, and every guard removed in turn: `make simulate`.
 The other half is in test_simulated_days_too.py, so that two workers share them.

@@ -13,10 +13,8 @@ from crypto_ai_bot.brokers.gate_stops import GateStops
 from crypto_ai_bot.domain.errors import AnotherDeployment, ExchangeRefusesKey, NextTick
 from crypto_ai_bot.domain.job import Job, Tick
 from crypto_ai_bot.domain.market import MINUTE_MS
-from crypto_ai_bot.domain.order import Side
 from crypto_ai_bot.domain.signal import Action
 from crypto_ai_bot.domain.trading_state import TradingState
-from crypto_ai_bot.local.exchange.engine.orders import PriceOrder, Refused, SpotOrder, Trade
 from crypto_ai_bot.usecases.desk import Desk
 from crypto_ai_bot.usecases.evaluate import evaluate
 from crypto_ai_bot.usecases.exits import exits
@@ -25,11 +23,11 @@ from crypto_ai_bot.usecases.reconcile import reconcile
 from crypto_ai_bot.usecases.watchdog import watchdog
 from fakes import Died
 from simulation import happenings
-from simulation import invariants_of_effects as effects
 from simulation.aftermath import settle_down
-from simulation.client import Client, Process, Submission
+from simulation.client import Client, Process
 from simulation.deployment import Books, Deployment
 from simulation.doors import ClockDoor, SwitchDoor
+from simulation.exchange_side import ExchangeSide
 from simulation.grounds import Grounds
 from simulation.invariants_of_runs import at_end_of_run
 from simulation.market import BAR_MS
@@ -56,7 +54,7 @@ class World:
         drawing = Random(seed)  # noqa: S311 - a seed that repeats is the point, here and below
         self.day_weather = Weather.drawn(drawing)
         self.grounds = Grounds.drawn(seed, drawing, self.day_weather)
-        self.gate = self.grounds.gate
+        self.exchange, self.gate = ExchangeSide(self, self.grounds), self.grounds.gate
         self.begins_ms = self.now_ms = self.grounds.begins_ms
         self.deployments = self.grounds.deployments(self)
         self.dues = day_of(drawing, self.day_weather, self.begins_ms, len(self.deployments))
@@ -71,119 +69,9 @@ class World:
             (TradingState.ON, float("inf"))
         ]
         self.silent_until_ms = 0
-        self.doubled = False
-        self.halves = False
         self.runs: list[Invocation] = []
-        self.late: list[tuple[int, Submission]] = []
-        self.steps = 0
         self._started = 0
         self._until_ms = 0
-        self.stops: dict[int, Deployment] = {}
-        self._trades = 0
-
-    # What invocations do to the world (client.Surroundings).
-
-    def sent(self, _run: Invocation, submission: Submission) -> None:
-        effects.at_submission(self.owner_of(submission.tag), submission)
-
-    def arrive(self, submission: Submission) -> SpotOrder | PriceOrder | Refused:
-        """The request is at the exchange: what is due happens first, then it is carried out."""
-        self.tell_time()
-        terms = self.grounds
-        expires_ms = submission.expires_ms if terms.expiry_honoured else 0
-        made = self.gate.arrive(submission.body, submission.signed_ms, expires_ms)
-        self.take_in_trades()
-        owner = self.owner_of(submission.tag)
-        if isinstance(made, SpotOrder):
-            self._made(owner, made)
-        elif isinstance(made, PriceOrder):
-            self.stops[made.id] = owner
-            effects.at_stop(owner, made)
-        if self.traced:
-            told = made.label if isinstance(made, Refused) else f"made as {made.id}"
-            self.note(f"    {submission.tag} {submission.name or 'a stop'} arrives: {told}")
-        return made
-
-    def _made(self, owner: Deployment, made: SpotOrder) -> None:
-        name = made.wish.text
-        if self.halves:
-            self.gate.half_seen[made.id] = self.gate.now_ms + self.rng.choice((5_000, 40_000))
-        if len(self.gate.named(name)) > 1:
-            self.doubled = True
-            owner.denied.add(name)
-            for deployment in self.deployments:
-                deployment.excused[owner.orders[name].request.symbol] = "doubled"
-        effects.at_trade(owner, made)
-
-    def refuse_falsely(self, made: SpotOrder | PriceOrder) -> bool:
-        """Whether an order that was made may be told as refused; then the books may deny it.
-
-        A sell does not wait for the search that would tell, so where listings lag it would be
-        believed and made again: that is left out. Elsewhere it may be believed for a while.
-        """
-        if isinstance(made, PriceOrder):
-            return False  # Gate's own refusal of a repeated stop is no proof, and known as such
-        owner = self.owner_of(made.wish.text.split("-")[1])
-        if made.wish.side is Side.SELL:
-            if made.filled_base and self.gate.engine.conditions.order_list_lag_ms:
-                return False
-            owner.denied.add(made.wish.text)
-        return True
-
-    def leave_under_way(self, submission: Submission) -> None:
-        span_ms = self.rng.choice(((0, 500), (0, 2_500), (0, 45_000), (40_000, 59_000)))
-        self.late.append((self.now_ms + self.rng.randint(*span_ms), submission))
-
-    def any_of[T](self, choices: tuple[T, ...]) -> T:
-        return self.rng.choice(choices)
-
-    def stamped(self, signed_ms: int) -> bool:
-        return abs(self.now_ms + self.grounds.exchange_off_ms - signed_ms) <= 60_000
-
-    def priced(self, run: Invocation) -> None:
-        run.priced_ms = self.now_ms
-
-    # What the world does.
-
-    def owner_of(self, tag: str) -> Deployment:
-        return next(one for one in self.deployments if one.tag == tag)
-
-    def tell_time(self) -> None:
-        """The exchange's clock goes with ours, as far off as it is; what was due there happens."""
-        gate = self.gate
-        gate.now_ms = self.now_ms + self.grounds.exchange_off_ms
-        if gate.account.open_price_orders or gate.account.open:
-            gate.engine.advance(gate.now_ms)
-            self.take_in_trades()
-
-    def take_in_trades(self) -> None:
-        """What each deployment's orders have moved, from the exchange's own list of trades."""
-        fresh = self.gate.account.trades[self._trades :]
-        self._trades += len(fresh)
-        for trade in fresh:
-            owner = self._owner_of_trade(trade)
-            if owner is None:
-                continue
-            symbol = self.grounds.symbols_by_pair[trade.pair_id]
-            sign = 1 if trade.side is Side.BUY else -1
-            in_base = trade.fee_currency == symbol.base
-            owner.net_base[symbol] += sign * trade.amount_base - (trade.fee if in_base else 0)
-            owner.net_quote -= sign * trade.amount_base * trade.price
-            owner.net_quote -= 0 if in_base else trade.fee
-            if trade.text == "apiv4":
-                effects.at_fired(owner, symbol)
-                self.note(f"    a stop of {owner.tag} sold {trade.amount_base} {symbol}")
-
-    def _owner_of_trade(self, trade: Trade) -> Deployment | None:
-        """By the name of its order, or by the stop that made it; None for the operator's own."""
-        if trade.text.startswith("t-"):
-            return self.owner_of(trade.text.split("-")[1])
-        stop = self.gate.fired_by(trade.order_id)
-        if stop is None:  # not linked yet: the order of the stop that is being put right now
-            waiting = self.gate.account.open_price_orders.values()
-            fired = [one for one in waiting if one.due_ms is not None]
-            stop = fired[0] if fired else None
-        return self.stops.get(stop.id) if stop else None
 
     def set_parameter(self, state: TradingState) -> None:
         before, _ = self.parameter_until_ms[-1]
@@ -230,7 +118,7 @@ class World:
     def desk(self, deployment: Deployment, run: Invocation, says: Action) -> Desk:
         processes = deployment.processes
         process = run.process = processes.pop() if processes else Process()
-        clock, client = ClockDoor(run, self), Client(run, self, process)
+        clock, client = ClockDoor(run, self), Client(run, self.exchange, process)
         broker = GateBroker(client, clock, self.grounds.terms)  # type: ignore[arg-type]
         return Desk(
             deployment.store(run),
@@ -295,7 +183,7 @@ class World:
         Turns of the scheduler are half the price of a quiet day; this is the same history.
         """
         self.now_ms += _LATENCIES_MS[int(self.rng.random() * 6)]
-        alone = self.weather is None and len(self.runs) == 1 and not self.late
+        alone = self.weather is None and len(self.runs) == 1 and not self.exchange.late
         if not alone or self.now_ms >= self._until_ms or run.ready_ms > self.now_ms:
             return False
         if self.traced:
@@ -318,17 +206,12 @@ class World:
         due_ms = at_ms
         for run in self.runs:
             due_ms = min(due_ms, run.ready_ms)
-        if self.late:
-            due_ms = min(due_ms, *(one[0] for one in self.late))
+        if self.exchange.late:
+            due_ms = min(due_ms, *(one[0] for one in self.exchange.late))
         self.now_ms = max(self.now_ms, due_ms)
-        if self.late:
-            self._arrivals()
+        if self.exchange.late:
+            self.exchange.arrivals()
         return self.now_ms < at_ms
-
-    def _arrivals(self) -> None:
-        for arrival in [one for one in self.late if one[0] <= self.now_ms]:
-            self.late.remove(arrival)
-            self.arrive(arrival[1])
 
     def _strike_between_judgement_and_journal(self, weather: Weather) -> None:
         """The operator may change his mind right here; seldom, or hardly an entry would be made."""
