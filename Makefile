@@ -10,6 +10,10 @@ export PYTHON := $(CURDIR)/.venv/bin/python
 export SAM_CLI_TELEMETRY := 0
 export AWS_DEFAULT_REGION ?= us-east-1
 
+# The ccxt modules in the layer: gate trades, others give prices (make build EXCHANGES=gate,kraken).
+EXCHANGES ?= gate
+export EXCHANGES
+
 # make build ARCHITECTURE=x86_64 builds for the template's Architecture=x86_64.
 ARCHITECTURE ?= arm64
 platform_arm64 := aarch64-manylinux_2_28
@@ -71,7 +75,7 @@ simulate: setup ## SEEDS=1000 simulated days, then every guard removed in turn; 
 	@PYTHONPATH=tests exec $(BIN)/python -m simulation.campaign $(if $(SEEDS),--seeds '$(SEEDS)') $(if $(FIRST),--first '$(FIRST)') \
 	  $(if $(SEED),--seed '$(SEED)') $(if $(GUARD_SEEDS),--guard-seeds '$(GUARD_SEEDS)') $(if $(JSON),--json)
 
-build: setup ## the layers and functions for AWS, into .aws-sam; ARCHITECTURE=arm64 or x86_64
+build: setup ## the layers and functions for AWS, into .aws-sam; ARCHITECTURE=arm64 or x86_64, EXCHANGES=gate,…
 	@LAYER_PLATFORM=$(or $(platform_$(ARCHITECTURE)),$(error ARCHITECTURE is $(ARCHITECTURE); allowed: arm64, x86_64)) \
 	  sam build --parameter-overrides Architecture=$(ARCHITECTURE)
 

@@ -93,5 +93,6 @@ def tick_event(job: str, at_ms: int, /, **changes: Any) -> dict[str, Any]:
 
 
 def events_of(prefix: str) -> list[str]:
-    """The names of the sample events that begin so."""
-    return sorted(path.stem for path in (project_root() / "events").glob(f"{prefix}*.json"))
+    """The names of the sample events that begin so; env.json holds the variables for sam local."""
+    names = {path.stem for path in (project_root() / "events").glob(f"{prefix}*.json")}
+    return sorted(names - {"env"})

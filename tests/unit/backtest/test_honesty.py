@@ -121,6 +121,10 @@ def test_candles_that_are_missing_or_impossible_are_told_of() -> None:
     few = checks_of(examined([replace(market, findings=(gap,))], Riding()), "data")["data"]
     assert few.standing is Standing.UNCLEAR
     assert "3 missing" in few.sentence
+    one = gap._replace(bars=1)
+    least = checks_of(examined([replace(market, findings=(one,))], Riding()), "data")["data"]
+    assert least.standing is Standing.PASSES
+    assert "1 missing" in least.sentence
     bad = checks_of(examined([replace(market, findings=(gap, wrong))], Riding()), "data")["data"]
     assert bad.standing is Standing.FAILS
 
@@ -176,6 +180,14 @@ def test_a_backtest_too_short_for_anything_is_not_judged(bars: int) -> None:
     }
 
 
+def test_a_strategy_that_never_traded_is_not_judged_by_its_result() -> None:
+    """Nothing made is no loss, and no reason to say that it fails."""
+    found = checks_of(examined([market_of([100.0] * 4_000)], Averages()))
+    unsure = {name for name, check in found.items() if check.standing is Standing.UNCLEAR}
+    assert unsure == {*NAMES} - {"look-ahead", "warm-up", "data"}
+    assert "never traded" in found["costs-doubled"].sentence
+
+
 def test_an_account_that_is_ruined_is_judged_too() -> None:
     falling = market_of([100 * 0.99**n for n in range(24 * 60)])
     falling = replace(falling, timeframe_ms=HOUR_MS)
@@ -187,6 +199,6 @@ def test_the_conclusion_names_what_failed_and_promises_nothing() -> None:
     passed, failed = Check("a", Standing.PASSES, ""), Check("b", Standing.FAILS, "")
     unclear = Check("c", Standing.UNCLEAR, "")
     assert conclusion([passed, failed, failed]) == "Do not trade on this: it fails b and b."
-    assert conclusion([passed, unclear]) == "Not shown to work: c cannot tell it from chance."
+    assert conclusion([passed, unclear]) == "Not shown to work: c cannot tell."
     assert "no promise" in conclusion([passed])
     assert conclusion([]) == "Nothing was checked."

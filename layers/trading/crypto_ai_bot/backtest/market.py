@@ -3,12 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from crypto_ai_bot.domain.market import MarketRules, Symbol
 from crypto_ai_bot.domain.money import ZERO
 from crypto_ai_bot.domain.stop import StopRules
 from crypto_ai_bot.risk.limits import RiskLimits
+
+# A bar's low is taken to come so long after its open, and its high so long after its low: stops
+# need a time, and in live each look at the price is a slot of its own.
+MOMENT_MS: Final = 10_000
 
 
 class Finding(NamedTuple):

@@ -8,10 +8,10 @@ from typing import Final
 from crypto_ai_bot.backtest.account import Facts, rules_in_force
 from crypto_ai_bot.backtest.book import Book, Holding
 from crypto_ai_bot.backtest.fills import Fills
-from crypto_ai_bot.backtest.market import Market, Terms
+from crypto_ai_bot.backtest.market import MOMENT_MS, Market, Terms
 from crypto_ai_bot.backtest.opinions import Opinion, Opinions
 from crypto_ai_bot.backtest.records import Amount, Decision, Touch, Why, told
-from crypto_ai_bot.backtest.stop_walk import AT_HIGH, StopWalk
+from crypto_ai_bot.backtest.stop_walk import AT_HIGH, AT_OPEN, StopWalk
 from crypto_ai_bot.domain.order import Purpose, Side
 from crypto_ai_bot.domain.signal import HOLD, Action, Signal
 
@@ -42,7 +42,7 @@ class Trader:
         opens, lows, self._highs = self._bids
         self._opens = opens
         self._walk = StopWalk(terms.stops, opens, lows, self._highs)
-        self._time_ms, self._third_ms = terms.stops.time_ms, market.timeframe_ms // 3
+        self._time_ms = terms.stops.time_ms
         self._steps = [
             (step.gain_pct, fills.amount(step.fraction)) for step in terms.stops.take_profit
         ]
@@ -77,15 +77,14 @@ class Trader:
             flat_from = at + 1
             if touch[2]:
                 yield opened_ms[at], _STOPS + touch[1]
-                self._sell(opened_ms[at] + self._third_ms * touch[1], touch[2], _STOP, touch)
+                self._sell(opened_ms[at] + MOMENT_MS * touch[1], touch[2], _STOP, touch)
             elif at == exits[leaving][0]:
                 if at < bars:
                     yield opened_ms[at], _STRATEGY
                     self._sell(opened_ms[at], self._opens[at], _EXIT, leave)
             elif at == until:
                 yield opened_ms[at], _STOPS
-                reason = f"open for {(opened_ms[at] - at_ms) // 1000} s, the time stop"
-                self._sell(opened_ms[at], self._opens[at], _STOP, _because(reason))
+                self._sell(opened_ms[at], self._opens[at], _STOP, self._timed(touch, at_ms))
 
     def _enter(self, bar: int, at_ms: int, signal: Signal) -> float | None:
         """Buys at the open of `bar`; where the stop stands then, None when the rules object."""
@@ -127,6 +126,14 @@ class Trader:
         )
         return self._walk.enter(self._entry_price, break_even_price, signal.atr)
 
+    def _timed(self, touch: Touch, entered_ms: int) -> Why:
+        """Why a position is sold when its time is over: the stop goes before it, if it is there."""
+        bar, *_, level = touch
+        if (opened := self._opens[bar]) <= level:
+            return bar, AT_OPEN, opened, False, opened, level
+        held_seconds = (self._market.opened_ms[bar] - entered_ms) // 1_000
+        return _because(f"open for {held_seconds} s, the time stop")
+
     def _target(self, peak: float) -> float:
         """The price of the lowest take-profit step that the price has not been at."""
         prices = [self._entry_price * (1 + gain_pct / 100) for gain_pct, _ in self._steps]
@@ -141,16 +148,16 @@ class Trader:
         surplus = self._holding.base - self._bought_base * max(1 - sold, 0)
         if surplus > 0:
             why = _because(f"a gain of {reached[-1][0]:g} % was reached")
-            at_ms = self._market.opened_ms[bar] + self._third_ms * moment
+            at_ms = self._market.opened_ms[bar] + MOMENT_MS * moment
             if self._sell(at_ms, price, _TAKE_PROFIT, why, surplus):
                 return bar, moment, 0.0, False, peak, level
         target = self._target(peak)
-        if moment != AT_HIGH:
+        if moment < AT_HIGH:
             return walk.walk(bar, until, peak, level, target)
         # The low was before the high: what is left of this bar only rises.
         high = self._highs[bar]
         if high >= target:
-            return bar, AT_HIGH, target, True, target, walk.raised(target, level)
+            return bar, moment + 1, target, True, target, walk.raised(target, level)
         return walk.walk(bar + 1, until, high, walk.raised(high, level), target)
 
     def _sell(
