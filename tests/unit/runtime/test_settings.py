@@ -227,7 +227,11 @@ def test_a_line_stays_one_line(value: str) -> None:
                 "two bars of TIMEFRAME=1h and two buckets"
             ),
         ),
-        ({"STRATEGY": "magic"}, "STRATEGY=magic: must be one of donchian_breakout, ema_cross"),
+        (
+            {"STRATEGY": "magic"},
+            "STRATEGY=magic: must be one of bollinger_reversion, donchian_breakout, ema_cross, "
+            "fusion, rsi_momentum, supertrend, trend_filter",
+        ),
         (
             {"STRATEGY_PARAMETERS": '{"fast": 26}'},
             "STRATEGY_PARAMETERS fast=26: must be below slow=26",
