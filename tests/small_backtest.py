@@ -16,11 +16,17 @@ from crypto_ai_bot.backtest.result import Result
 from crypto_ai_bot.domain.market import HOUR_MS, Symbol
 from crypto_ai_bot.domain.order import Purpose, Side
 from crypto_ai_bot.domain.signal import Action, Signal
+from crypto_ai_bot.domain.stop import StopRules
 from crypto_ai_bot.strategies.base import Strategy, turns
 from crypto_ai_bot.strategies.candles import Candles
 
 BEGIN_MS = 1_640_995_200_000  # 2022-01-01
-TERMS = Terms(amount_quote=None, spread_pct=Decimal("0.02"), slippage_pct=Decimal("0.02"))
+TERMS = Terms(
+    amount_quote=None,
+    spread_pct=Decimal("0.02"),
+    slippage_pct=Decimal("0.02"),
+    stops=StopRules(hard_pct=0),
+)
 ENTER, EXIT = Signal(Action.ENTER, 1.0, ("in",)), Signal(Action.EXIT, -1.0, ("out",))
 
 
@@ -61,7 +67,7 @@ def columns(market: Market) -> Candles:
 
 def market_of(closes: Sequence[float], base: str = "BTC") -> Market:
     """Hourly candles with these closes, each opening at the close before it."""
-    opens = [closes[0], *closes[:-1]]
+    opens = [*closes[:1], *closes[:-1]]
     symbol = Symbol(base, "USDT")
     times = [BEGIN_MS + n * HOUR_MS for n in range(len(closes))]
     highs = [max(pair) for pair in zip(opens, closes, strict=True)]

@@ -1,13 +1,15 @@
 """What looks after a table asks of each engine: all of it, removing under a condition, anew."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.stub import ANY, Stubber
 
 from contract.conftest import new_mark, no_wait
-from contract.embedded_dynamodb import new_client
+from contract.embedded_dynamodb import make_table, new_client
 from crypto_ai_bot.domain.errors import BadSetting, StoreUnavailable
 from crypto_ai_bot.storage.actions import Delete, Item, Key, Put, Table
 from crypto_ai_bot.storage.conditions import Absent, AtMost, Equals, Present
@@ -173,3 +175,37 @@ def test_heartbeats_do_not_keep_a_table_from_being_read() -> None:
     table.write([Put(item("h", number=-1, entity="heartbeat"), Absent())])
     assert len(snapshot(table)) == 1
     assert table.scans == 2
+
+
+@pytest.mark.cloud
+@pytest.mark.races
+def test_no_snapshot_is_torn_by_somebody_who_writes_all_the_time(
+    ministack: str, ministack_client: "DynamoDBClient", table_name: str
+) -> None:
+    """Bursts of transactions on two items beside a reader: what is read is always of one moment."""
+    make_table(ministack_client, table_name)
+    table = DynamoTable(ministack_client, table_name, new_mark, no_wait)
+    table.write([Put(item(pk, number=0), Absent()) for pk in "ab"])
+    done = Event()
+
+    def write() -> None:
+        writer = DynamoTable(new_client(ministack), table_name, new_mark, no_wait)
+        for number in range(1, 121):
+            writer.write([Put(item(pk, number=number), Present()) for pk in "ab"])
+            if number % 20 == 0:
+                done.wait(0.05)
+        done.set()
+
+    with ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(write)
+        seen = list[int]()
+        while not done.is_set():
+            try:
+                first, second = snapshot(table)
+            except StoreUnavailable:
+                continue  # it was never at rest, and said so
+            assert first["number"] == second["number"]
+            seen.append(first["number"])
+        writing.result()
+    assert seen
+    assert seen == sorted(seen)

@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final, NamedTuple
 
-from crypto_ai_bot.backtest.market import Finding, Market, Terms
+from crypto_ai_bot.backtest.market import Market, Terms
+from crypto_ai_bot.backtest.moments import day
 from crypto_ai_bot.backtest.result import Result
 from crypto_ai_bot.backtest.verdict import Check, Standing
 from crypto_ai_bot.strategies.base import Strategy
@@ -13,6 +14,7 @@ from crypto_ai_bot.strategies.base import Strategy
 _DAYS_MIN: Final = 30
 _T_SURE: Final = 1.645  # one-sided, 95 %
 _RIDES: Final = 0.5  # of the variance of its days comes from the market's
+_GAPS_PCT: Final = 0.1  # exchanges pause for maintenance
 _GAPS_PCT_MAX: Final = 1.0
 
 type Run = Callable[[Sequence[Market], Strategy, Terms], Result]
@@ -99,9 +101,13 @@ def data(markets: Sequence[Market]) -> Check:
         return Check("data", Standing.PASSES, sentence, figures)
     shown = ", ".join(f"{count:,} {_KINDS[kind]}" for kind, count in kinds.items() if count)
     missing_pct = 100 * kinds["gap"] / ((bars + kinds["gap"]) or 1)
-    sentence = f"Of {bars:,} candles: {shown}. First: {_told(findings[0])}."
-    fatal = kinds["impossible"] or missing_pct > _GAPS_PCT_MAX
-    return Check("data", Standing.FAILS if fatal else Standing.UNCLEAR, sentence, figures)
+    first = findings[0]
+    told = f"First: {first.symbol} on {day(first.at_ms)}: {first.text}"
+    sentence = f"Of {bars:,} candles: {shown}. {told}."
+    if kinds["impossible"] or missing_pct > _GAPS_PCT_MAX:
+        return Check("data", Standing.FAILS, sentence, figures)
+    few = len(findings) == sum(one.kind == "gap" for one in findings) and missing_pct < _GAPS_PCT
+    return Check("data", Standing.PASSES if few else Standing.UNCLEAR, sentence, figures)
 
 
 _KINDS: Final = {
@@ -110,7 +116,3 @@ _KINDS: Final = {
     "disorder": "out of order",
     "impossible": "with impossible prices",
 }
-
-
-def _told(finding: Finding) -> str:
-    return f"{finding.symbol} {finding.text}"
