@@ -259,3 +259,20 @@ def test_what_notify_cannot_do_is_one_clear_line(
 ) -> None:
     with pytest.raises(error, match=said):
         load("notify")(wrong, None)
+
+
+@pytest.mark.usefixtures("cloud")
+def test_a_start_makes_ready_what_the_first_run_needs() -> None:
+    load("evaluate")
+    assert handler._workplace.cache_info().currsize == 1
+
+
+def test_what_a_start_cannot_make_ready_the_first_run_tells(
+    cloud: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cloud.setenv("MODE", "demo")
+    started = load("evaluate")
+    assert not capsys.readouterr().out
+    with pytest.raises(BadSetting, match="MODE=demo"):
+        started(event("evaluate.json"), None)
+    assert len(capsys.readouterr().out.splitlines()) == 1
