@@ -119,6 +119,13 @@ def test_the_page_shows_each_fill_at_its_symbol(report: Report) -> None:
     assert sum(1 for tag, _ in found.tags if tag == "details") == 2
 
 
+def test_more_fills_than_pixels_are_not_marked_but_for_the_last() -> None:
+    whole = report_of([noise(25_000, 1)], Rhythm())
+    assert len(whole.examined.result.fills) > 2_000
+    found = Page(page(whole))
+    assert found.count("use", "entry") + found.count("use", "exit") == 40 + 2
+
+
 def test_stops_and_steps_have_marks_of_their_own() -> None:
     whole = report_of([noise(1_000, 1)], Averages())
     rows = list(whole.examined.result.rows)

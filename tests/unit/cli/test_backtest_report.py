@@ -65,6 +65,19 @@ def test_each_set_of_parameters_that_was_run_counts_once(
     assert len((tmp_path / "tried.jsonl").read_text().splitlines()) == 2
 
 
+def test_a_run_on_other_terms_is_another_try_and_no_candidate(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Stops and costs are tried out like parameters; but days on other terms are not compared."""
+    for spread in (0, 1, 2):
+        terms = replace(TERMS, spread_pct=dec(spread))
+        report_on(options_of(tmp_path, "--json"), replace(SUBJECT, terms=terms), run)
+    found = json.loads(capsys.readouterr().out.split("\n}\n")[-2] + "}")
+    assert found["tried"] == 3
+    walked = next(check for check in found["checks"] if check["name"] == "walk-forward")
+    assert walked["figures"]["candidates"] == 25, "itself, and 24 drawn around it"
+
+
 def test_a_search_reports_on_the_best_and_counts_its_tries(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -33,6 +33,7 @@ _SIGNS: Final[Mapping[Standing, str]] = {
 _OUT: Final[Mapping[Purpose, str]] = {Purpose.STOP: "stop", Purpose.TAKE_PROFIT: "profit"}
 _SHADE_FULL_PCT: Final = 10.0  # a month of so much is shown in full colour
 _FILLS_IN_FULL_SIZE: Final = 100
+_FILLS_MARKED_MAX: Final = 2_000  # more than pixels: the page would only grow
 _FILLS_LAST: Final = 40
 _BARS_BEFORE: Final = 24
 _SIZE_MIN: Final = 0.4
@@ -189,7 +190,7 @@ def _price(market: Market, fills: Sequence[Fill]) -> str:
     """All of it, and where that is too dense to be read, the last fills once more."""
     if not market.bars:
         return _NOTHING
-    whole = _stretch(market, fills, 0)
+    whole = _stretch(market, fills if len(fills) <= _FILLS_MARKED_MAX else (), 0)
     if len(fills) <= _FILLS_IN_FULL_SIZE:
         return whole
     last = fills[-_FILLS_LAST:]

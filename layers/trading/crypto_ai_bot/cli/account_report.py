@@ -79,11 +79,11 @@ class AccountReport:
 
 
 def account_report(journal: Journal, from_ms: int, until_ms: int) -> AccountReport:
-    """The report of `from_ms <= time < until_ms`; what was bought before counts with its cost.
+    """The report from `from_ms` until now, which is `until_ms`; earlier lots count with their cost.
 
     Raises InvariantBroken for books whose fills sell more than they bought.
     """
-    steps = [step for step in replayed(journal.history) if step.fill.at_ms < until_ms]
+    steps = list(replayed(journal.history))
     inside = [step for step in steps if step.fill.at_ms >= from_ms]
     lots = [line for step in inside for line in disposals(step)]
     sales = _sales(lots)

@@ -88,6 +88,8 @@ def subject_of_options(options: Namespace) -> Subject:
         part_of(market, options.from_ms or 0, options.until_ms or sys.maxsize)
         for market in _markets(options, settings)
     ]
+    if empty := [str(market.symbol) for market in markets if not market.bars]:
+        raise BadSetting(f"{', '.join(empty)}: there are no candles in the days asked for")
     return Subject(name, parameters, strategy, markets, _terms(options, settings))
 
 

@@ -56,7 +56,7 @@ def show(options: Namespace, table: Table, account: str, now_ms: int) -> int:
     journal = journals(snapshot(table)).get(account)
     if journal is None or not journal.fills:
         raise BadSetting(f"nothing was traded yet: the {account} account has no fill in its table")
-    report = account_report(journal, from_ms, now_ms + 1)
+    report = account_report(journal, from_ms, now_ms)
     lines = _lines(report, account)
     if options.plot:
         lines += ["", *_plot(report)]

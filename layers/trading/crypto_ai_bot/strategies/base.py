@@ -39,11 +39,17 @@ def turns(strategy: Strategy, candles: Candles) -> Iterator[tuple[int, Signal]]:
 
 
 def fold(strategy: Strategy, candles: Iterable[Candle], *, holding: bool) -> Signal:
-    """What `strategy` says of the last of `candles`, oldest first, to somebody who is `holding`."""
+    """What `strategy` says of the last of `candles`, oldest first, to somebody who is `holding`.
+
+    Of several words on one bar the first that fits counts.
+    """
     rows = list(candles)
     wanted = Action.EXIT if holding else Action.ENTER
     said = HOLD
     for number, signal in turns(strategy, Candles.of(rows)):
-        if number == len(rows) - 1 and signal.action in {wanted, Action.HOLD}:
-            said = signal
+        if number == len(rows) - 1:
+            if signal.action is wanted:
+                return signal
+            if signal.action is Action.HOLD and said is HOLD:
+                said = signal
     return said
