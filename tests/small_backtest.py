@@ -67,7 +67,7 @@ def columns(market: Market) -> Candles:
 
 def market_of(closes: Sequence[float], base: str = "BTC") -> Market:
     """Hourly candles with these closes, each opening at the close before it."""
-    opens = [closes[0], *closes[:-1]]
+    opens = [*closes[:1], *closes[:-1]]
     symbol = Symbol(base, "USDT")
     times = [BEGIN_MS + n * HOUR_MS for n in range(len(closes))]
     highs = [max(pair) for pair in zip(opens, closes, strict=True)]

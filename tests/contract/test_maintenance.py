@@ -241,3 +241,22 @@ def test_list_and_rotate_of_no_backups_say_so(run: Run, tmp_path: Path) -> None:
 def test_rotate_refuses_to_keep_nothing(run: Run, days: str) -> None:
     with pytest.raises(BadSetting, match=f"--days {days}: must be at least 1"):
         run("rotate", "--days", days)
+
+
+def test_rotate_removes_what_is_too_old_and_says_so(
+    run: Run, upkeep: Upkeep, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    TradedBooks(upkeep.table).traded()
+    for days in (40, 10, 0):
+        options = _parser().parse_args(["backup", "--folder", str(tmp_path)])
+        assert act(options, replace(upkeep, now_ms=NOW_MS - days * DAY_MS)) == 0
+    old, newer, newest = sorted(tmp_path.iterdir())
+    capsys.readouterr()
+    assert run("rotate") == 0
+    assert capsys.readouterr().out.splitlines() == [
+        f"removed {old}",
+        "1 removed, 2 kept (30 days)",
+    ]
+    assert run("rotate", "--days", "5", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == {"removed": [str(newer)], "kept": 1}
+    assert list(tmp_path.iterdir()) == [newest]

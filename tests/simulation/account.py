@@ -196,8 +196,8 @@ class GateAccount:
         """An order whose later fills are not shown yet looks open."""
         if self.half_seen.get(order.id, 0) <= self.now_ms:
             return order
-        first, *rest = self.trades_of(order)
-        if not rest:
+        first, *rest = self.trades_of(order) or [None]
+        if first is None or not rest:
             return order
         later_base = total(one.amount_base for one in rest)
         later_quote = total(one.amount_base * one.price for one in rest)

@@ -178,7 +178,7 @@ class Client:
         if fate is Fate.TWICE:
             second = self._world.arrive(submission)
             made = self._world.any_of((made, second))
-        if fate is Fate.TWICE_LATE:
+        if fate is Fate.TWICE_LATE and submission.name:  # a stop repeated late is never found
             self._world.leave_under_way(submission)
         if fate is Fate.DIE_AFTER:
             raise Died

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from simulation.day import broken_by
 from simulation.failure import looked_into
 
-
 SLOTS_A_DAY = 120  # ten hours: the whole days are make simulate's
 
 

@@ -117,6 +117,8 @@ class ExchangeSide:
             owner.net_base[symbol] += sign * trade.amount_base - (trade.fee if in_base else 0)
             owner.net_quote -= sign * trade.amount_base * trade.price
             owner.net_quote -= 0 if in_base else trade.fee
+            sold = f"{owner.tag} has sold more {symbol} than it bought: {owner.net_base[symbol]}"
+            assert owner.net_base[symbol] >= 0 or self.doubled, f"I6 {sold}"
             if trade.text == "apiv4":
                 effects.at_fired(owner, symbol)
                 self._world.note(f"    a stop of {owner.tag} sold {trade.amount_base} {symbol}")

@@ -30,7 +30,7 @@ class Failure:
 
 
 def looked_into(seed: int, slots: int = SLOTS) -> Failure | None:
-    """The shortest day of `seed`, of at most `slots`, that still breaks something; None for none."""
+    """The shortest day of `seed`, of `slots` at most, that still breaks something."""
     if not broken_by(seed, slots):
         return None
     low, high = 0, slots  # a day of `high` slots breaks something

@@ -91,7 +91,7 @@ class Grounds:
             balance_lag_ms=0,
             ttl_seconds=rng.choice((0, 0, 7_200)),
             dead_after_ms=400_000 if weather.has("exits_dead") else rng.choice((0, 400_000)),
-            exits_interval_ms=rng.choice((10_000, 30_000)),
+            exits_interval_ms=rng.choice((10_000, 10_000, 30_000)),
             second=rng.choice(("shares the lock", "apart")) if weather.has("second") else "",
             exchange_stop=rng.random() < 0.4,
         )

@@ -51,7 +51,7 @@ GUARDS: Final = (
         "create-once, with the slot in the ledger",
         CHANGES,
         "            return Put(layout.item(written), Absent())",
-        "            once = AnyOf((Absent(), Present())) if isinstance(entity, Order) else Absent()\n"
+        "            once = Absent() if written is entity else AnyOf((Absent(), Present()))\n"
         "            return Put(layout.item(written), once)",
         CHANGES,
         "from crypto_ai_bot.storage.conditions import (",
@@ -203,15 +203,6 @@ GUARDS: Final = (
         "        if only_tighten and more_careful(control.state, state) is not state:",
         "        if False:",
     ),
-    _guard(
-        "a judgement dies with its position",
-        "usecases/exits.py",
-        "    if desk.store.commit([Replace(raised)]):\n        return None",
-        "    if desk.store.commit([Replace(raised)]):\n        return sight",
-        "usecases/trading.py",
-        "        if ledger.position != position:",
-        "        if False:",
-    ),
     # Only evidence decides.
     _guard(
         "no answer is no rejection",
@@ -245,12 +236,6 @@ GUARDS: Final = (
         RESOLVE,
         "    moved = order.balance_before is None or order.balance_before[1] != balance.free_base",
         "    moved = False",
-    ),
-    _guard(
-        "accepted is never absent",
-        RESOLVE,
-        "    if order.state is OrderState.ACCEPTED:",
-        "    if False:",
     ),
     _guard(
         "a refusal is doubted",

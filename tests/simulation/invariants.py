@@ -7,7 +7,7 @@ Each is told with the number that DESIGN gives it.
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from crypto_ai_bot.domain.event import EventKind
+from crypto_ai_bot.domain.event import Event, EventKind
 from crypto_ai_bot.domain.ledger import Ledger
 from crypto_ai_bot.domain.market import HOUR_MS, Symbol
 from crypto_ai_bot.domain.money import ZERO, total
@@ -33,6 +33,8 @@ def at_commit(deployment: "Deployment", run: "Invocation", changes: Sequence[Cha
     """What is asked of a write, on the books as they stood right before it."""
     for change in changes:
         match change:
+            case Create(Event() as event):
+                _told_once(deployment, event)
             case Create(Order() as order):
                 _journaled_once(deployment, order)
                 _one_under_way(deployment, order)
@@ -88,6 +90,14 @@ def _journaled_once(deployment: "Deployment", order: Order) -> None:
     """I2: create-once. An order that expired from the table was never made."""
     before = deployment.orders.get(order.client_order_id)
     assert before is None or before.state in CAME_TO_NOTHING, f"I2 {order.client_order_id} twice"
+
+
+def _told_once(deployment: "Deployment", event: Event) -> None:
+    """What happened is told once, as long as the table remembers that it was."""
+    expires_ms = deployment.world.ttl_seconds * 1_000 or float("inf")
+    for before in deployment.events:
+        again = before.event_id == event.event_id and event.at_ms - before.at_ms < expires_ms
+        assert not again, f"told twice: {event.text}"
 
 
 def _one_under_way(deployment: "Deployment", order: Order) -> None:

@@ -102,5 +102,6 @@ def _deliveries(
     while times < 3 and weather.strikes(rng, "twice"):
         times += 1
     for _ in range(times):
-        late_ms = rng.choice(_LATE_MS) if weather.strikes(rng, "tardy") else 200
+        usual_ms = rng.choice((200, 4_000)) if job is Job.EXITS else 200  # before or after evaluate
+        late_ms = rng.choice(_LATE_MS) if weather.strikes(rng, "tardy") else usual_ms
         yield Due(scheduled_ms + late_ms, "tick", job, scheduled_ms, number)

@@ -80,6 +80,7 @@ COMPANY: Final = (
     ("spoilt", "halves"),
     ("falsely_refused", "reads"),
     ("falsely_refused", "reads", "thin"),
+    ("falsely_refused", "reads", "hand"),
     ("falsely_refused", "lags"),
     ("freeze", "twice"),
     ("freeze", "late"),

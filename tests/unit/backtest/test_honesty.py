@@ -180,6 +180,14 @@ def test_a_backtest_too_short_for_anything_is_not_judged(bars: int) -> None:
     }
 
 
+def test_a_strategy_that_never_traded_is_not_judged_by_its_result() -> None:
+    """Nothing made is no loss, and no reason to say that it fails."""
+    found = checks_of(examined([market_of([100.0] * 4_000)], Averages()))
+    unsure = {name for name, check in found.items() if check.standing is Standing.UNCLEAR}
+    assert unsure == {*NAMES} - {"look-ahead", "warm-up", "data"}
+    assert "never traded" in found["costs-doubled"].sentence
+
+
 def test_an_account_that_is_ruined_is_judged_too() -> None:
     falling = market_of([100 * 0.99**n for n in range(24 * 60)])
     falling = replace(falling, timeframe_ms=HOUR_MS)
