@@ -61,8 +61,9 @@ class Rig:
             connection.close()
 
     def asked_of_policies(self) -> set[tuple[str, str, str]]:
-        """(role, action, resource) of whatever the functions have called so far."""
+        """(role, action, resource) of whatever the functions have called; told once."""
         read = [json.loads(line) for line in self.calls.read_text().splitlines()]
+        self.calls.write_text("")
         assumed = ":assumed-role/"  # others are the tests themselves, and topics at a queue
         return {
             (who.partition(assumed)[2].partition("/")[0], action, thing)
