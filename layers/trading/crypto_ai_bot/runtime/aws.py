@@ -4,6 +4,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import botocore.session
 from botocore.config import Config
+from botocore.exceptions import NoRegionError
+
+from crypto_ai_bot.domain.errors import BadSetting
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -21,7 +24,13 @@ _SESSION: Final = botocore.session.get_session()
 
 
 def _client(service: str) -> Any:
-    return _SESSION.create_client(service, config=_CONFIG)
+    """Raises BadSetting where no region is set: on Lambda there always is one."""
+    try:
+        return _SESSION.create_client(service, config=_CONFIG)
+    except NoRegionError:
+        raise BadSetting(
+            "AWS_DEFAULT_REGION: must be given, as us-east-1 (any name will do on this machine)"
+        ) from None
 
 
 def dynamodb_client() -> "DynamoDBClient":
