@@ -229,8 +229,10 @@ def test_a_line_stays_one_line(value: str) -> None:
         ),
         (
             {"STRATEGY": "magic"},
-            "STRATEGY=magic: must be one of bollinger_reversion, donchian_breakout, ema_cross, "
-            "fusion, rsi_momentum, supertrend, trend_filter",
+            (
+                "STRATEGY=magic: must be one of bollinger_reversion, donchian_breakout, ema_cross, "
+                "fusion, rsi_momentum, supertrend, trend_filter"
+            ),
         ),
         (
             {"STRATEGY_PARAMETERS": '{"fast": 26}'},
