@@ -34,7 +34,7 @@ run_arguments = $(if $(TICKS),--ticks '$(TICKS)') $(foreach file,$(DATA),--data 
   $(if $(EXCHANGE),--exchange '$(EXCHANGE)') $(if $(JSON),--json) \
   $(foreach name,$(SETTINGS),$(if $($(name)),--set '$(name)=$($(name))'))
 
-.PHONY: help setup run test check check-template coverage bench simulate build deploy deploy-local lock forget clean
+.PHONY: help setup run test check check-template coverage bench simulate mutate build deploy deploy-local lock forget clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -74,6 +74,14 @@ bench: setup ## what things cost, as ratios against a floor of the same run; wri
 simulate: setup ## SEEDS=1000 simulated days, then every guard removed in turn; SEED=n for one day; writes simulate.json
 	@PYTHONPATH=tests exec $(BIN)/python -m simulation.campaign $(if $(SEEDS),--seeds '$(SEEDS)') $(if $(FIRST),--first '$(FIRST)') \
 	  $(if $(SEED),--seed '$(SEED)') $(if $(GUARD_SEEDS),--guard-seeds '$(GUARD_SEEDS)') $(if $(JSON),--json)
+
+# mutmut finds what it has changed under src/ alone, so it works on a copy of that shape.
+mutate: setup ## change the rooms that decide, line by line, and see which tests notice; ONLY='crypto_ai_bot.domain.stop*'
+	@rm -rf .local/mutate && mkdir -p .local/mutate/src
+	@cp -r layers/trading/crypto_ai_bot .local/mutate/src/ && cp -r tests pyproject.toml .local/mutate/
+	@cp .ci/mutmut.cfg .local/mutate/setup.cfg
+	@cd .local/mutate && $(CURDIR)/$(BIN)/mutmut run $(if $(ONLY),'$(ONLY)') > run.log; \
+	  $(CURDIR)/$(BIN)/mutmut results | tee results.txt | tail -40
 
 build: setup ## the layers and functions for AWS, into .aws-sam; ARCHITECTURE=arm64 or x86_64, EXCHANGES=gate,…
 	@LAYER_PLATFORM=$(or $(platform_$(ARCHITECTURE)),$(error ARCHITECTURE is $(ARCHITECTURE); allowed: arm64, x86_64)) \

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -55,6 +56,8 @@ def running_engine(folder: Path) -> Iterator[Engine]:
     """
     usual = Engine("unix:///var/run/docker.sock")
     if shutil.which("docker") and usual.answers:
+        if not _is_ours(usual.gateway):
+            raise NoEngine("the engine's containers see this machine under another's address")
         yield usual
         return
     if not (shutil.which("docker") and shutil.which("dockerd")):
@@ -77,6 +80,16 @@ def running_engine(folder: Path) -> Iterator[Engine]:
     finally:
         daemon.terminate()
         daemon.wait(60)
+
+
+def _is_ours(address: str) -> bool:
+    """Whether we can listen there: not where the engine has a machine of its own."""
+    with socket.socket() as probe:
+        try:
+            probe.bind((address, 0))
+        except OSError:
+            return False
+    return True
 
 
 def _wait_until_it_answers(engine: Engine, daemon: subprocess.Popen[bytes], log: Path) -> None:

@@ -93,6 +93,20 @@ def test_the_bytecode_is_what_runs(places: Places, layers: dict[str, Path]) -> N
     assert "bytecode is stale" not in told
 
 
+def test_no_method_of_a_dataclass_is_compiled_anew(places: Places, layers: dict[str, Path]) -> None:
+    watched = """
+import builtins
+compiled, execute = [], builtins.exec
+def watching(code, *places):
+    if isinstance(code, str) and "__dataclass" in code:
+        compiled.append(code)
+    execute(code, *places)
+builtins.exec = watching
+"""
+    program = START.format(function=str(places.made / "build" / "EvaluateFunction"))
+    assert not run(places, layers, f"{watched}{program}\nprint(*compiled)").stdout.strip()
+
+
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_function_imports_what_it_uses_and_no_more(
     places: Places, layers: dict[str, Path], function: str

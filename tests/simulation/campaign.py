@@ -58,7 +58,10 @@ def campaign(seeds: range, workers: int) -> tuple[list[tuple[int, str]], float]:
     progress, broken, done, began = Progress("days", len(seeds)), [], 0, monotonic()
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         for future in as_completed(pool.submit(simulated, chunk) for chunk in chunks):
-            broken += future.result()
+            found = future.result()
+            broken += found
+            for seed, what in found:
+                print(f"seed {seed}: {what}", file=sys.stderr, flush=True)
             done = min(done + _CHUNK, len(seeds))
             progress.tell(done, f"{len(broken)} violations")
     return sorted(broken), len(seeds) / (monotonic() - began)

@@ -391,6 +391,9 @@ GUARDS: Final = (
         "usecases/trading.py",
         "    if request.side is Side.SELL and sight.ledger(request.symbol).exchange_stop:",
         "    if False:",
+        RULES,
+        "    if facts.ledger.exchange_stop:",
+        "    if False:",
     ),
     _guard(
         "an unknown stop is searched before the next",

@@ -15,6 +15,7 @@ from crypto_ai_bot.runtime import notify_settings
 from crypto_ai_bot.runtime.env_file import read_env_file
 from crypto_ai_bot.runtime.secrets import VARIABLES
 from crypto_ai_bot.runtime.settings import Settings
+from crypto_ai_bot.strategies import registry
 
 EXAMPLE = Path(__file__).parents[3] / ".env.example"
 KEYS = {"API_KEY": "k" * 32, "API_SECRET": "s" * 64}
@@ -229,10 +230,7 @@ def test_a_line_stays_one_line(value: str) -> None:
         ),
         (
             {"STRATEGY": "magic"},
-            (
-                "STRATEGY=magic: must be one of bollinger_reversion, donchian_breakout, ema_cross, "
-                "fusion, rsi_momentum, supertrend, trend_filter"
-            ),
+            f"STRATEGY=magic: must be one of {', '.join(registry.names())}",
         ),
         (
             {"STRATEGY_PARAMETERS": '{"fast": 26}'},

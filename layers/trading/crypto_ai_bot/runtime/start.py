@@ -6,12 +6,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from crypto_ai_bot.runtime import compiled_methods
+
 if TYPE_CHECKING:
     from crypto_ai_bot.runtime.guard import Handler
 
 
 def start(function: str) -> "Handler":
     """The handler of functions/<function>."""
+    compiled_methods.use()
     with _no_collecting():
         if function == "api":
             from crypto_ai_bot.runtime.api import api_handler
