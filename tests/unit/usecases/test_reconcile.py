@@ -7,7 +7,7 @@ from builders import BTC, ETH, dec, quote
 from crypto_ai_bot.domain.event import EventKind
 from crypto_ai_bot.domain.job import Job
 from crypto_ai_bot.domain.signal import Action
-from crypto_ai_bot.ports.store import Sent
+from crypto_ai_bot.ports.store import Replace, Sent
 from crypto_ai_bot.usecases.outcome import Decision
 from crypto_ai_bot.usecases.reconcile import reconcile
 from fakes import Fault
@@ -51,6 +51,25 @@ def test_a_balance_short_of_the_ledger_halts_the_symbol_and_tells_once(books: Bo
     assert kinds(books).count(EventKind.HALT) == 1
     assert books.reconcile().decision is Decision.HALTED
     assert kinds(books).count(EventKind.HALT) == 1
+
+
+def test_a_stop_that_rises_meanwhile_does_not_keep_a_short_balance_from_halting(
+    books: Books,
+) -> None:
+    books.enter()
+    books.broker.balances["BTC"] -= dec("0.001")
+
+    def exits_raises_the_stop(call: str) -> None:
+        if call == "balance":
+            books.broker.on_call = lambda _call: None
+            guard = books.ledger.guard
+            assert guard
+            risen = replace(guard, peak_price=guard.peak_price + 1)
+            assert books.store.commit([Replace(replace(books.ledger, guard=risen))]) is None
+
+    books.broker.on_call = exits_raises_the_stop
+    assert books.reconcile().decision is Decision.HALTED
+    assert books.ledger.halt
 
 
 def test_a_halted_symbol_enters_nothing_and_still_has_its_stop(books: Books) -> None:

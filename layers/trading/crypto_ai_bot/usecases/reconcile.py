@@ -124,6 +124,20 @@ def _stop_moved(kept: Kept) -> SymbolOutcome:
     )
 
 
+def _leased(desk: Desk, sight: Sight, ledger: Ledger) -> Ledger | None:
+    """The lease, also when nothing but a stop has moved since the books were read.
+
+    A stop that rises each minute would else keep a balance that is short from ever halting.
+    """
+    if held := take_lease(desk, ledger, sight.tick):
+        return held
+    now = look_again(desk, sight).ledger(ledger.symbol)
+    only_a_stop = replace(
+        now, guard=ledger.guard, lease=ledger.lease, token=ledger.token, version=ledger.version
+    )
+    return take_lease(desk, now, sight.tick) if only_a_stop == ledger else None
+
+
 def _drifted(
     desk: Desk, sight: Sight, seen: SymbolOutcome, ledger: Ledger, drift: Drift
 ) -> SymbolOutcome:
@@ -136,7 +150,7 @@ def _drifted(
     symbol, now_ms = ledger.symbol, desk.clock.now_ms()
     if drift.missing and ledger.halt:
         return replace(seen, decision=Decision.HALTED)
-    if not (held := take_lease(desk, ledger, sight.tick)):
+    if not (held := _leased(desk, sight, ledger)):
         return replace(seen, decision=Decision.BUSY)
     text = seen.reasons[-1].removeprefix("drift: ")
     told = Event(
