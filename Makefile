@@ -10,6 +10,10 @@ export PYTHON := $(CURDIR)/.venv/bin/python
 export SAM_CLI_TELEMETRY := 0
 export AWS_DEFAULT_REGION ?= us-east-1
 
+# The ccxt modules in the layer: gate trades, others give prices (make build EXCHANGES=gate,kraken).
+EXCHANGES ?= gate
+export EXCHANGES
+
 # make build ARCHITECTURE=x86_64 builds for the template's Architecture=x86_64.
 ARCHITECTURE ?= arm64
 platform_arm64 := aarch64-manylinux_2_28
@@ -30,7 +34,7 @@ run_arguments = $(if $(TICKS),--ticks '$(TICKS)') $(foreach file,$(DATA),--data 
   $(if $(EXCHANGE),--exchange '$(EXCHANGE)') $(if $(JSON),--json) \
   $(foreach name,$(SETTINGS),$(if $($(name)),--set '$(name)=$($(name))'))
 
-.PHONY: help setup run test check coverage bench simulate mutate build deploy-local lock forget clean
+.PHONY: help setup run test check check-template coverage bench simulate mutate build deploy deploy-local lock forget clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -50,6 +54,14 @@ check: setup ## lint, format, types, import contract, template
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@sam validate --lint
+
+lint := .local/template-lint
+check-template: setup ## the template by cfn-lint's serverless rules and checkov, in an environment of their own
+	@cmp -s .ci/requirements-template.txt $(lint)/.made-from || { $(BIN)/uv venv --quiet --clear --python $(PYTHON) $(lint) \
+	  && $(BIN)/uv pip install --quiet --python $(lint)/bin/python --require-hashes -r .ci/requirements-template.txt \
+	  && cp .ci/requirements-template.txt $(lint)/.made-from; }
+	@$(lint)/bin/cfn-lint --config-file .cfnlint-serverless.yaml
+	@$(lint)/bin/checkov --config-file .checkov.yaml --file template.yaml
 
 rooms := */crypto_ai_bot/domain/*,*/crypto_ai_bot/risk/*,*/crypto_ai_bot/reconciliation/*,*/crypto_ai_bot/usecases/*
 coverage: setup ## branch coverage of the rooms that decide; under 95 % it fails
@@ -71,9 +83,17 @@ mutate: setup ## change the rooms that decide, line by line, and see which tests
 	@cd .local/mutate && $(CURDIR)/$(BIN)/mutmut run $(if $(ONLY),'$(ONLY)') > run.log; \
 	  $(CURDIR)/$(BIN)/mutmut results | tee results.txt | tail -40
 
-build: setup ## the layers and functions for AWS, into .aws-sam; ARCHITECTURE=arm64 or x86_64
+build: setup ## the layers and functions for AWS, into .aws-sam; ARCHITECTURE=arm64 or x86_64, EXCHANGES=gate,…
 	@LAYER_PLATFORM=$(or $(platform_$(ARCHITECTURE)),$(error ARCHITECTURE is $(ARCHITECTURE); allowed: arm64, x86_64)) \
 	  sam build --parameter-overrides Architecture=$(ARCHITECTURE)
+
+# sam deploy takes the overrides of its command line instead of samconfig.toml's: here they are added.
+overrides_of = $(BIN)/python -c "import tomllib; print(*tomllib.load(open('samconfig.toml', 'rb'))['$(ENVIRONMENT)']['deploy']['parameters']['parameter_overrides'])"
+deploy: setup ## deploy what was built to AWS: ENVIRONMENT=paper, live-sandbox or live; OVERRIDES='Name=value ...'
+	@case '$(ENVIRONMENT)' in paper|live-sandbox|live) ;; \
+	  *) echo "ENVIRONMENT is '$(ENVIRONMENT)'; allowed: paper, live-sandbox, live" >&2; exit 2 ;; esac
+	@sam deploy --config-env $(ENVIRONMENT) $(if $(CI),--no-confirm-changeset) \
+	  --parameter-overrides $$($(overrides_of)) $(OVERRIDES)
 
 deploy-local: setup ## build and deploy the stack to the embedded cloud, and end
 	@exec $(BIN)/python -m crypto_ai_bot.local.rehearsal --deploy-only $(run_arguments)
@@ -90,10 +110,11 @@ on exits-only off status:
 
 # --universal: one lock for every platform. Layer and environment get the same versions.
 lock_flags := --quiet --universal --python-version 3.13 --generate-hashes --no-header --no-annotate --no-emit-index-url
-lock: setup ## bring the four lock files up to date with what is asked for
+lock: setup ## bring the five lock files up to date with what is asked for
 	@$(BIN)/uv pip compile $(lock_flags) --upgrade pyproject.toml --extra dev .ci/requirements-build.in -o requirements.lock
 	@$(BIN)/uv pip compile $(lock_flags) pyproject.toml -c requirements.lock -o layers/dependencies/requirements.txt
 	@$(BIN)/uv pip compile $(lock_flags) --upgrade .ci/requirements-sam.in -o .ci/requirements-sam.txt
+	@$(BIN)/uv pip compile $(lock_flags) --upgrade .ci/requirements-template.in -o .ci/requirements-template.txt
 	@$(BIN)/uv pip compile $(lock_flags) --upgrade .ci/requirements-uv.in -o .ci/requirements-uv.txt
 
 forget: ## begin anew: remove this machine's paper accounts and rehearsals

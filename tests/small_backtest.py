@@ -7,39 +7,46 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from builders import market as rules
 from crypto_ai_bot.backtest.benchmark import cost_of_a_side
 from crypto_ai_bot.backtest.market import Market, Terms
-from crypto_ai_bot.backtest.records import Fill
 from crypto_ai_bot.backtest.result import Result
 from crypto_ai_bot.domain.market import HOUR_MS, Symbol
 from crypto_ai_bot.domain.order import Purpose, Side
 from crypto_ai_bot.domain.signal import Action, Signal
+from crypto_ai_bot.domain.stop import StopRules
 from crypto_ai_bot.strategies.base import Strategy, turns
 from crypto_ai_bot.strategies.candles import Candles
 
 BEGIN_MS = 1_640_995_200_000  # 2022-01-01
-TERMS = Terms(amount_quote=None, spread_pct=Decimal("0.02"), slippage_pct=Decimal("0.02"))
+TERMS = Terms(
+    amount_quote=None,
+    spread_pct=Decimal("0.02"),
+    slippage_pct=Decimal("0.02"),
+    stops=StopRules(hard_pct=0),
+)
 ENTER, EXIT = Signal(Action.ENTER, 1.0, ("in",)), Signal(Action.EXIT, -1.0, ("out",))
 
 
 def run(markets: Sequence[Market], strategy: Strategy, terms: Terms) -> Result:
     """Market orders at the next open; each entry spends what its symbol has left."""
-    fills = [fill for market in markets for fill in _traded(market, strategy, terms, len(markets))]
-    fills.sort(key=lambda fill: fill.at_ms)
-    return Result(tuple(markets), terms, fills, [])
+    rows = [row for market in markets for row in _traded(market, strategy, terms, len(markets))]
+    rows.sort(key=lambda row: row[0])
+    return Result(tuple(markets), terms, rows, [])
 
 
-def _traded(market: Market, strategy: Strategy, terms: Terms, shares: int) -> Iterator[Fill]:
+def _traded(
+    market: Market, strategy: Strategy, terms: Terms, shares: int
+) -> Iterator[tuple[Any, ...]]:
     fee = float(market.rules.taker_fee_rate)
     slip = cost_of_a_side(market, terms) - fee
     quote, base = float(terms.start_quote) / shares, 0.0
     for bar, signal in turns(strategy, columns(market)):
         if bar + 1 >= market.bars or (signal.action is Action.ENTER) == bool(base):
             continue
-        at_ms, price, why = market.opened_ms[bar + 1], market.opens[bar + 1], signal.reasons[0]
+        at_ms, price = market.opened_ms[bar + 1], market.opens[bar + 1]
         if signal.action is Action.ENTER:
             price *= 1 + slip
             base, spent, quote = quote / price * (1 - fee), quote, 0.0
@@ -49,7 +56,7 @@ def _traded(market: Market, strategy: Strategy, terms: Terms, shares: int) -> It
             quote = base * price * (1 - fee)
             traded = (Side.SELL, Purpose.EXIT, price, base, quote, base * price * fee)
             base = 0.0
-        yield Fill(at_ms, market.symbol, *traded, at_ms, signal.score, why, not base)
+        yield (at_ms, market.symbol, *traded, signal, not base)
 
 
 def columns(market: Market) -> Candles:
@@ -60,7 +67,7 @@ def columns(market: Market) -> Candles:
 
 def market_of(closes: Sequence[float], base: str = "BTC") -> Market:
     """Hourly candles with these closes, each opening at the close before it."""
-    opens = [closes[0], *closes[:-1]]
+    opens = [*closes[:1], *closes[:-1]]
     symbol = Symbol(base, "USDT")
     times = [BEGIN_MS + n * HOUR_MS for n in range(len(closes))]
     highs = [max(pair) for pair in zip(opens, closes, strict=True)]

@@ -13,7 +13,13 @@ import pytest
 from moto import mock_aws
 
 from contract.embedded_dynamodb import make_table
-from crypto_ai_bot.domain.errors import BadEvent, BadSetting, MessageUndelivered, StoreUnavailable
+from crypto_ai_bot.domain.errors import (
+    BadEvent,
+    BadSetting,
+    ExchangeRefusesKey,
+    MessageUndelivered,
+    StoreUnavailable,
+)
 from crypto_ai_bot.runtime import api, guard, handler, notify, process
 from crypto_ai_bot.runtime.settings import Settings
 
@@ -50,7 +56,7 @@ def forget() -> None:
     """A new process: what was made once is made anew."""
     for kept in (process.process, process.logger_without_settings, handler._workplace):
         kept.cache_clear()
-    api._counter.cache_clear()
+    api._desk.cache_clear()
     notify._counter.cache_clear()
     for name in [name for name in logging.root.manager.loggerDict if name.startswith("crypto-ai")]:
         del logging.root.manager.loggerDict[name]  # its handler writes to another test's output
@@ -156,6 +162,21 @@ def test_a_table_that_is_gone_is_told_and_the_next_call_recovers(
     assert load("evaluate")(event("evaluate.json"), None)["ok"]
 
 
+def test_a_key_that_the_exchange_refuses_is_read_anew_by_the_next_run(
+    cloud: pytest.MonkeyPatch,
+) -> None:
+    load("evaluate")(event("evaluate.json"), None)
+    first = handler._workplace()
+
+    def refused(_desk: object, _tick: object) -> None:
+        raise ExchangeRefusesKey("INVALID_KEY: make a new one")
+
+    cloud.setattr(handler, "_use_case", lambda _job: refused)
+    with pytest.raises(ExchangeRefusesKey):
+        load("evaluate")(event("evaluate.json"), None)
+    assert handler._workplace() is not first
+
+
 def test_no_secret_leaves_in_a_log_an_answer_or_an_error(
     cloud: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -238,3 +259,20 @@ def test_what_notify_cannot_do_is_one_clear_line(
 ) -> None:
     with pytest.raises(error, match=said):
         load("notify")(wrong, None)
+
+
+@pytest.mark.usefixtures("cloud")
+def test_a_start_makes_ready_what_the_first_run_needs() -> None:
+    load("evaluate")
+    assert handler._workplace.cache_info().currsize == 1
+
+
+def test_what_a_start_cannot_make_ready_the_first_run_tells(
+    cloud: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cloud.setenv("MODE", "demo")
+    started = load("evaluate")
+    assert not capsys.readouterr().out
+    with pytest.raises(BadSetting, match="MODE=demo"):
+        started(event("evaluate.json"), None)
+    assert len(capsys.readouterr().out.splitlines()) == 1

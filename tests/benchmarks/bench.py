@@ -20,6 +20,7 @@ import botocore.session
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 
+from benchmarks.backtest_cost import backtest_figures  # noqa: E402 - found through the path set
 from benchmarks.shipping import measure_shipping  # noqa: E402 - found through the path set above
 from benchmarks.tick_cost import Cost  # noqa: E402 - found through the path set above
 from contract.embedded_dynamodb import (  # noqa: E402 - likewise
@@ -51,11 +52,18 @@ def running_exchange(pairs: list[str]) -> Iterator[str]:
         process.wait(10)
 
 
-def environment(endpoint: str, exchange_url: str, symbols: list[str]) -> dict[str, str]:
-    """What a deployed evaluate function would be given, and nothing of this machine's own."""
+def python_environment() -> dict[str, str]:
+    """What a child process needs to find our code."""
     return {
         "PATH": os.environ["PATH"],  # noqa: TID251 - a child process needs one to start
         "PYTHONPATH": f"{ROOT / 'layers/trading'}:{ROOT / 'tests'}",
+    }
+
+
+def environment(endpoint: str, exchange_url: str, symbols: list[str]) -> dict[str, str]:
+    """What a deployed evaluate function would be given, and nothing of this machine's own."""
+    return {
+        **python_environment(),
         "AWS_ACCESS_KEY_ID": "testing",
         "AWS_SECRET_ACCESS_KEY": "testing",
         "AWS_DEFAULT_REGION": "us-east-1",
@@ -166,7 +174,7 @@ def main() -> None:
     parser = ArgumentParser(description="What things cost, against a floor of the same run.")
     parser.add_argument("--json", action="store_true", help="print bench.json instead of a table")
     options = parser.parse_args()
-    figures = ticks()
+    figures = ticks() | backtest_figures(python_environment())
     text = json.dumps(figures, indent=2)
     (ROOT / "bench.json").write_text(text + "\n")
     if options.json:

@@ -66,14 +66,14 @@ def free_port() -> int:
 
 
 @contextmanager
-def running_ministack() -> Iterator[str]:
-    """The endpoint of a ministack that lives as long as the block."""
+def running_ministack(host: str = "127.0.0.1") -> Iterator[str]:
+    """The endpoint of a ministack that lives as long as the block; `host` is this machine."""
     port = free_port()
     process = subprocess.Popen(
         [sys.executable, "-m", "ministack"],
         env={
             "PATH": os.environ["PATH"],  # noqa: TID251 - a child process needs one to start
-            "BIND_HOST": "127.0.0.1",
+            "BIND_HOST": host,
             "GATEWAY_PORT": str(port),
             "IOT_MTLS_ENABLED": "0",  # else it opens a port on every address
             "SFTP_ENABLED": "0",
@@ -93,7 +93,7 @@ def running_ministack() -> Iterator[str]:
             raise RuntimeError("ministack ended before it was ready:\n" + "".join(said))
         # Its log must be read on, or it stops at a full pipe.
         threading.Thread(target=said.extend, args=(process.stdout,), daemon=True).start()
-        yield f"http://127.0.0.1:{port}"
+        yield f"http://{host}:{port}"
     finally:
         process.terminate()
         process.wait(20)

@@ -1,7 +1,7 @@
 """cab-maintenance on tables of each engine: what it shows, refuses, and leaves alone."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ from crypto_ai_bot.cli.maintenance import Upkeep, _parser, act
 from crypto_ai_bot.domain.errors import BadSetting, SchemaUnknown
 from crypto_ai_bot.domain.market import DAY_MS, Symbol
 from crypto_ai_bot.ports.store import Advance, Create
-from crypto_ai_bot.storage.actions import Put, Table
+from crypto_ai_bot.storage.actions import Item, Put, Table
 from crypto_ai_bot.storage.conditions import Absent, Present
 from crypto_ai_bot.storage.snapshot import snapshot
 from crypto_ai_bot.storage.store import TableStore
@@ -187,6 +187,35 @@ def test_a_backup_restored_late_leaves_out_what_expired_meanwhile(
     assert len(upkeep.table_named(new).scan()) == len(upkeep.table.scan()) - 1
 
 
+def test_rules_of_a_symbol_with_a_ledger_stay_however_old(run: Run, upkeep: Upkeep) -> None:
+    books = TradedBooks(upkeep.table).traded()
+    books.change("rules", read_ms=NOW_MS - 99 * DAY_MS)
+    before = books.items("rules")
+    assert run("vacuum") == 0
+    assert books.items("rules") == before
+
+
+class Forgetting(DynamoTable):
+    """A table that does not take the last item, and says that it did."""
+
+    def fill(self, items: Iterable[Item]) -> None:
+        super().fill([*items][:-1])
+
+
+def test_a_new_table_that_is_not_what_was_saved_is_told_of(
+    run: Run, upkeep: Upkeep, tmp_path: Path, ministack_client: "DynamoDBClient"
+) -> None:
+    TradedBooks(upkeep.table).traded()
+    path = backed_up(run, tmp_path)
+    new = f"{upkeep.table_name}-forgetting"
+    forgetting = replace(
+        upkeep, table_named=lambda name: Forgetting(ministack_client, name, new_mark, no_wait)
+    )
+    options = _parser().parse_args(["restore", str(path), "--to", new])
+    with pytest.raises(BadSetting, match=f"table {new} is not what .* holds: remove it"):
+        act(options, forgetting)
+
+
 def test_list_shows_each_backup_and_which_is_broken(
     run: Run, upkeep: Upkeep, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -212,3 +241,22 @@ def test_list_and_rotate_of_no_backups_say_so(run: Run, tmp_path: Path) -> None:
 def test_rotate_refuses_to_keep_nothing(run: Run, days: str) -> None:
     with pytest.raises(BadSetting, match=f"--days {days}: must be at least 1"):
         run("rotate", "--days", days)
+
+
+def test_rotate_removes_what_is_too_old_and_says_so(
+    run: Run, upkeep: Upkeep, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    TradedBooks(upkeep.table).traded()
+    for days in (40, 10, 0):
+        options = _parser().parse_args(["backup", "--folder", str(tmp_path)])
+        assert act(options, replace(upkeep, now_ms=NOW_MS - days * DAY_MS)) == 0
+    old, newer, newest = sorted(tmp_path.iterdir())
+    capsys.readouterr()
+    assert run("rotate") == 0
+    assert capsys.readouterr().out.splitlines() == [
+        f"removed {old}",
+        "1 removed, 2 kept (30 days)",
+    ]
+    assert run("rotate", "--days", "5", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == {"removed": [str(newer)], "kept": 1}
+    assert list(tmp_path.iterdir()) == [newest]

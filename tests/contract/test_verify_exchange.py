@@ -239,14 +239,12 @@ def test_an_exchange_that_does_not_look_at_the_expiry_is_not_called_proved(
     place: Place, answers: Answers, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert answers("1")["1"]["proved"] is True
-    check = type(place.grounds.hall)._check_exptime
-    try:
-        type(place.grounds.hall)._check_exptime = lambda *_: None  # type: ignore[method-assign]
-        assert answers("1")["1"]["proved"] is False
-        place.run("--points", "1")
-        assert "NOT to be relied on" in capsys.readouterr().out
-    finally:
-        type(place.grounds.hall)._check_exptime = check  # type: ignore[method-assign]
+    place.grounds.switch(exptime_honoured=False)
+    found = answers("1")["1"]
+    assert found["proved"] is False
+    assert found["answer"] == "nothing: it was carried out"
+    place.run("--points", "1")
+    assert "NOT to be relied on" in capsys.readouterr().out
 
 
 def test_what_cannot_be_answered_is_not_established_and_says_why(
@@ -349,12 +347,12 @@ def test_options_that_do_not_fit_get_one_line(
 
 def test_real_money_is_refused_unless_plainly_asked_for() -> None:
     live, sandbox = Settings.from_environment(LIVE), {**LIVE, "SANDBOX": "1"}
-    with pytest.raises(BadSetting, match=r"^SANDBOX=0: must be 1"):
+    with pytest.raises(BadSetting, match=r"^SANDBOX=0: this places orders"):
         exchange_of(live, real_money=False)
     assert exchange_of(live, real_money=True) == "mainnet"
     assert exchange_of(Settings.from_environment(sandbox), real_money=False) == "testnet"
     elsewhere = Settings.from_environment({**sandbox, "EXCHANGE_URL": "https://gate.example/v4"})
-    with pytest.raises(BadSetting):
+    with pytest.raises(BadSetting, match=r"^EXCHANGE_URL is not on this machine"):
         exchange_of(elsewhere, real_money=False)
     with pytest.raises(BadSetting, match=r"^MODE=paper: must be live"):
         exchange_of(Settings.from_environment({}), real_money=True)

@@ -1,17 +1,21 @@
 """What looks after a table asks of each engine: all of it, removing under a condition, anew."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from botocore.stub import ANY, Stubber
 
 from contract.conftest import new_mark, no_wait
+from contract.embedded_dynamodb import make_table, new_client
 from crypto_ai_bot.domain.errors import BadSetting, StoreUnavailable
 from crypto_ai_bot.storage.actions import Delete, Item, Key, Put, Table
 from crypto_ai_bot.storage.conditions import Absent, AtMost, Equals, Present
 from crypto_ai_bot.storage.memory import MemoryTable
 from crypto_ai_bot.storage.snapshot import READINGS_MAX, snapshot
-from crypto_ai_bot.storage.table import DynamoTable
+from crypto_ai_bot.storage.table import TRIES_MAX, DynamoTable
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -85,6 +89,41 @@ def test_a_table_that_is_there_is_never_made_anew(
         there.make()
 
 
+def test_a_scan_reads_what_the_last_write_left(dynamodb: "DynamoDBClient", table_name: str) -> None:
+    asked: list[Any] = []
+    event = "provide-client-params.dynamodb.Scan"
+    dynamodb.meta.events.register(event, lambda params, **_: asked.append(params))
+    DynamoTable(dynamodb, table_name, new_mark, no_wait).scan()
+    assert [params["ConsistentRead"] for params in asked] == [True]
+
+
+def stubbed(unprocessed: int) -> tuple[DynamoTable, Stubber, list[int]]:
+    """A table that has no room for a part of a batch, so many times in a row."""
+    client = new_client("http://127.0.0.1:1")
+    waits: list[int] = []
+    rest = {"t": [{"PutRequest": {"Item": {"pk": {"S": "b"}, "sk": {"S": "A"}}}}]}
+    stub = Stubber(client)
+    for number in range(unprocessed + 1):
+        left = rest if number < unprocessed else {}
+        expected = {"RequestItems": rest if number else ANY}
+        stub.add_response("batch_write_item", {"UnprocessedItems": left}, expected)
+    stub.activate()
+    return DynamoTable(client, "t", new_mark, waits.append), stub, waits
+
+
+def test_what_dynamodb_had_no_room_for_is_sent_again() -> None:
+    table, stub, waits = stubbed(2)
+    table.fill([item("a"), item("b")])
+    stub.assert_no_pending_responses()
+    assert waits == [1, 2]
+
+
+def test_a_table_that_stays_full_is_told_of() -> None:
+    table, _, _ = stubbed(TRIES_MAX)
+    with pytest.raises(StoreUnavailable, match="took only a part"):
+        table.fill([item("a"), item("b")])
+
+
 class Written(MemoryTable):
     """A table that is written to between the pages of a scan: first half, a write, second half."""
 
@@ -136,3 +175,37 @@ def test_heartbeats_do_not_keep_a_table_from_being_read() -> None:
     table.write([Put(item("h", number=-1, entity="heartbeat"), Absent())])
     assert len(snapshot(table)) == 1
     assert table.scans == 2
+
+
+@pytest.mark.cloud
+@pytest.mark.races
+def test_no_snapshot_is_torn_by_somebody_who_writes_all_the_time(
+    ministack: str, ministack_client: "DynamoDBClient", table_name: str
+) -> None:
+    """Bursts of transactions on two items beside a reader: what is read is always of one moment."""
+    make_table(ministack_client, table_name)
+    table = DynamoTable(ministack_client, table_name, new_mark, no_wait)
+    table.write([Put(item(pk, number=0), Absent()) for pk in "ab"])
+    done = Event()
+
+    def write() -> None:
+        writer = DynamoTable(new_client(ministack), table_name, new_mark, no_wait)
+        for number in range(1, 121):
+            writer.write([Put(item(pk, number=number), Present()) for pk in "ab"])
+            if number % 20 == 0:
+                done.wait(0.05)
+        done.set()
+
+    with ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(write)
+        seen = list[int]()
+        while not done.is_set():
+            try:
+                first, second = snapshot(table)
+            except StoreUnavailable:
+                continue  # it was never at rest, and said so
+            assert first["number"] == second["number"]
+            seen.append(first["number"])
+        writing.result()
+    assert seen
+    assert seen == sorted(seen)

@@ -43,6 +43,7 @@ def rig(places: Places) -> Iterator[Rig]:
             "Shard2Symbols": "ETH/USDT",
             "Clock": "exchange",
             "ExchangeUrl": exchange.url,
+            "ExitsIntervalSec": "60",  # the market stands still: nothing to wait for
             "SchedulesState": "DISABLED",
             "ApiTokenParameter": TOKEN_PARAMETER,
             "WebhookParameter": WEBHOOK_PARAMETER,

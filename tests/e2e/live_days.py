@@ -1,7 +1,8 @@
 """Live trading for days of market: the real handlers, in processes that die, on a line that fails.
 
 The same as make run MODE=live FAULTS=5 KILL=3, without the time that deployments and cold starts
-take, and with deaths at any call. As long as one likes:
+take, with deaths at any call, and with an operator who looks when entries were stopped and starts
+them again. As long as one likes:
 
     python -m e2e.live_days ../shared/data/BTC_USDT-1m-2023-03.csv.gz 2023-03-09 --days 3
 """
@@ -32,6 +33,7 @@ from crypto_ai_bot.local.moments import MINUTE_MS, moment_ms, moment_text
 from crypto_ai_bot.local.places import Places, project_root
 from crypto_ai_bot.local.ticks import Driver, Pace, as_scheduled
 from crypto_ai_bot.local.troubles import fault_rules
+from e2e.attentive_operator import Operator
 
 CROSSINGS_OF_A_TICK = 12
 CROSSINGS_OF_AN_ORDER = 20
@@ -115,10 +117,11 @@ class Crew:
 
 @dataclass(frozen=True)
 class Days:
-    """What was lived through."""
+    """What was lived through; `starts` are the operator's, by what had stopped entries."""
 
     agreement: Agreement
     kills: int
+    starts: Counter[str]
     errors: Counter[str]
     answers: list[Answer]
 
@@ -151,6 +154,7 @@ def live_through(
     seed: int,
     data: str = "",
     start_ms: int | None = None,
+    repeated_pct: float = 0,
     settings: Mapping[str, str] | None = None,
     tell: Callable[[Answer], None] = lambda _: None,
 ) -> Days:
@@ -159,6 +163,7 @@ def live_through(
 
     def heard(answer: Answer) -> None:
         answers.append(answer)
+        operator.hear(answer)
         tell(answer)
 
     with (
@@ -183,21 +188,31 @@ def live_through(
         ssm.put_parameter(Name=SWITCH, Value="on", Type="String")
         ssm.put_parameter(Name=CREDENTIALS, Value=account.credentials, Type="SecureString")
         variables = {**_variables(endpoint, exchange.url), **SETTINGS, **(settings or {})}
+        operator = Operator(client, TABLE, variables, exchange.now_ms)
         dice = random.Random(seed)  # noqa: S311 - chance to be repeated, not a secret
         with Crew(variables, kill_minutes, dice).at_work() as crew:
             pace = Pace(0, lambda _: None, time.perf_counter)
             driver = Driver(exchange, crew.run, as_scheduled, pace, heard)
             if faults_pct:
                 exchange.control("POST", "faults", fault_rules(faults_pct, seed))
+            if repeated_pct:
+                exchange.control("POST", "faults", repetitions(repeated_pct, seed))
             first_ms = exchange.now_ms() // MINUTE_MS * MINUTE_MS + MINUTE_MS
             for number in range(minutes):
                 crew.begin_minute()
                 driver.play(first_ms + number * MINUTE_MS)
+                operator.end_minute(first_ms + number * MINUTE_MS)
             crew.spare()
             ssm.put_parameter(Name=SWITCH, Value="exits_only", Overwrite=True)
             closing = Closing(exchange, account, lambda: read_books(client, TABLE))
             agreement = closing.play_and_compare(driver.play, crew.kills)
-    return Days(agreement, crew.kills, crew.errors, answers)
+    return Days(agreement, crew.kills, operator.starts, crew.errors, answers)
+
+
+def repetitions(pct: float, seed: int) -> list[dict[str, object]]:
+    """Orders that are carried out twice on the way, while the first answer arrives."""
+    rule = {"kind": "duplicate_apply", "method": "POST", "path": "^/api/v4/spot/orders$"}
+    return [{**rule, "probability": pct / 100, "seed": seed * 1_000 + 999}]
 
 
 def _variables(endpoint: str, exchange_url: str) -> dict[str, str]:
@@ -227,6 +242,7 @@ def main() -> int:
     parser.add_argument("--days", type=float, default=3)
     parser.add_argument("--faults", type=float, default=5)
     parser.add_argument("--kill", type=float, default=3)
+    parser.add_argument("--repeated", type=float, default=1, help="orders carried out twice, %%")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--set", dest="settings", action="append", default=[], help="NAME=VALUE")
     options = parser.parse_args()
@@ -244,6 +260,7 @@ def main() -> int:
             minutes=int(options.days * 1_440),
             faults_pct=options.faults,
             kill_minutes=options.kill,
+            repeated_pct=options.repeated,
             seed=options.seed,
             data=options.data,
             start_ms=moment_ms(options.start, "FROM"),
@@ -259,7 +276,12 @@ def main() -> int:
     )
     for note, number in notes.most_common(10):
         print(number, note)
-    print(f"{len(days.answers)} runs, {time.perf_counter() - began:.0f} s")
+    for cause, number in days.starts.most_common(10):
+        print(number, "times started again after:", cause)
+    print(
+        f"{len(days.answers)} runs, {len(days.orders)} orders, {days.kills} kills, "
+        f"{dict(days.agreement.troubles)}, {time.perf_counter() - began:.0f} s"
+    )
     print(days.agreement)
     return bool(days.agreement.disagreements)
 

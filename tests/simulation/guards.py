@@ -311,8 +311,8 @@ GUARDS: Final = (
     _guard(
         "what has risen is adopted",
         "usecases/reconcile.py",
-        "    if adopted := adopt_risen(desk, sight, ledger, market, origins):",
-        "    if adopted := None:",
+        "    if risen := risen_among(origins, ledger):",
+        "    if risen := None:",
     ),
     # The worst case within the limits.
     _guard(
@@ -366,10 +366,10 @@ GUARDS: Final = (
         "    if 0 < request.amount <= held:",
         "    if True:",
         "risk/sizing.py",
-        "min(call.amount_base, held_base)",
-        "call.amount_base * 2",
+        "min(wanted_base, held_base)",
+        "wanted_base * 2",
         "risk/sizing.py",
-        "    if not rules.sellable_base(held_base - amount, quote.bid):",
+        "    if amount and not rules.sellable_base(held_base - amount, bid):",
         "    if False:",
         "risk/sizing.py",
         "    if request.side is Side.BUY or request.amount <= balance.free_base:",

@@ -179,7 +179,9 @@ def test_each_rule_refuses_something(source: Mapping[str, Any]) -> None:
 def test_samconfig_sets_what_the_template_has(source: Mapping[str, Any]) -> None:
     config = tomllib.loads((ROOT / "samconfig.toml").read_text())
     environments = {name for name in config if name != "version"}
-    assert environments == {"default", "live-sandbox", "live", "local"}
+    assert environments == {"default", "paper", "live-sandbox", "live", "local"}
+    for part in ("global", "deploy"):
+        assert config["paper"][part] == config["default"][part]
     for name in environments:
         overrides = config[name]["deploy"]["parameters"].get("parameter_overrides", [])
         for override in overrides:

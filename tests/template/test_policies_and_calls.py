@@ -54,10 +54,13 @@ class Watched(MemoryTable):
         return super().indexed(value, limit)
 
     def write(self, actions: Sequence[Action]) -> int | None:
+        before = set(self.needed)
+        failed = super().write(actions)  # which looks at items to judge its conditions
+        self.needed = before
         for action in actions:
             verb = "PutItem" if isinstance(action, Put) else "ConditionCheckItem"
             self.needed.add(f"dynamodb:{verb}")
-        return super().write(actions)
+        return failed
 
 
 @dataclass
@@ -110,16 +113,28 @@ def lived_through() -> World:
     world.each_job()
     books.price("15000")  # through the stop: exits sells
     world.each_job()
-    books.broker.faults = [Fault.LOST_AFTER]
     books.price("20000")
+    settlers: list[tuple[str, Callable[[], object]]] = [
+        ("Evaluate", books.evaluate),
+        ("Exits", books.exits),
+        ("Reconcile", books.reconcile),
+        ("Watchdog", lambda: watchdog(books.desk, books.tick(Job.WATCHDOG))),
+    ]
+    for name, settler in settlers:  # an order of which nothing is known, and each that settles it
+        books.broker.faults = [Fault.LOST_AFTER]
+        books.next_minute(5)
+        world.by("Evaluate", books.enter)
+        books.next_minute(5)
+        world.by(name, settler)
+        books.price("15000")
+        world.by("Exits", books.exits)
+        books.price("20000")
+    world.call("POST", "/orchestrator/start")  # the dead man's switch has stopped entries
     books.next_minute(5)
-    world.each_job()  # an entry of which nothing is known
-    books.next_minute(3)
-    world.by("Reconcile", books.reconcile)  # settled by what the exchange lists
+    world.by("Evaluate", books.enter)
     books.next_minute(5)
     books.price("15000")
-    watch = lambda: watchdog(books.desk, books.tick(Job.WATCHDOG))  # noqa: E731 - said twice
-    world.by("Watchdog", watch)  # exits was silent: the watchdog sells
+    world.by("Watchdog", settlers[-1][1])  # exits was silent: the watchdog sells
     books.broker.balances["BTC"] = dec(3)
     world.by("Reconcile", books.reconcile)  # coins that are not ours
     for method, path in (

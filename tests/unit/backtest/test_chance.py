@@ -4,12 +4,16 @@ import random
 
 import pytest
 
+from builders import BTC
 from crypto_ai_bot.backtest.benchmark import buy_and_hold
-from crypto_ai_bot.backtest.chance import _resampled, confidence
+from crypto_ai_bot.backtest.chance import _held, _resampled, _thrown, confidence, random_entries
 from crypto_ai_bot.backtest.market import Terms
 from crypto_ai_bot.backtest.market_alone import _line, against_the_market
+from crypto_ai_bot.backtest.records import Trade
 from crypto_ai_bot.backtest.verdict import Standing
-from small_backtest import TERMS, Riding, market_of, noise, run, without_costs
+from crypto_ai_bot.domain.market import HOUR_MS
+from crypto_ai_bot.domain.order import Purpose
+from small_backtest import BEGIN_MS, TERMS, Riding, market_of, noise, run, without_costs
 
 
 def test_the_bootstrap_of_equal_days_is_their_product() -> None:
@@ -26,6 +30,39 @@ def test_the_bootstrap_spreads_as_independent_days_do() -> None:
     assert check.standing is Standing.UNCLEAR
     assert -48 < (check.figures["low_pct"] or 0) < -24
     assert 24 < (check.figures["high_pct"] or 0) < 70
+
+
+def test_days_that_hang_together_reach_further_than_the_same_days_mixed() -> None:
+    """Runs of ten good and ten bad days: what blocks keep, and single days would lose."""
+    together = [0.01 if n // 10 % 2 else -0.01 for n in range(1_000)]
+    mixed = [0.01 if n % 2 else -0.01 for n in range(1_000)]
+    wide, narrow = confidence(together, seed=1), confidence(mixed, seed=1)
+    assert (wide.figures["high_pct"] or 0) > 2 * (narrow.figures["high_pct"] or 0)
+
+
+def a_trade(entered: int, bars: int, cost_quote: float) -> Trade:
+    times = [BEGIN_MS + bar * HOUR_MS for bar in (entered, entered + bars)]
+    return Trade(BTC, *times, 1.0, 1.0, 1.0, cost_quote, cost_quote, 0.0, "", "", Purpose.EXIT)
+
+
+def test_random_entries_pay_what_the_strategy_pays() -> None:
+    """On a price that never moves each costs fee, half spread and slippage, going in and out."""
+    flat = market_of([100.0] * 500)
+    trades = [a_trade(n * 20, 5, 1_000.0) for n in range(10)]
+    check = random_entries([flat], TERMS, trades, seed=1)
+    assert check.figures["median_quote"] == pytest.approx(10_000 * ((1 - 0.0023) ** 2 - 1))
+    assert check.standing is Standing.PASSES
+
+
+def test_random_entries_come_in_any_order_and_never_overlap() -> None:
+    """A long and a short trade that fill all bars: only their order is left to chance."""
+    rising = without_costs(market_of([100.0 + n**2 for n in range(31)]))
+    held = _held(rising, [a_trade(0, 25, 1_000.0), a_trade(25, 5, 2_000.0)])
+    chance = random.Random(1)  # noqa: S311 - as it is given
+    results = {round(_thrown(held, Terms(), chance), 6) for _ in range(50)}
+    first = 1_000 * (725 / 100 - 1) + 2_000 * (1_000 / 725 - 1)
+    other = 2_000 * (125 / 100 - 1) + 1_000 * (1_000 / 125 - 1)
+    assert results == {round(first, 6), round(other, 6)}
 
 
 def test_few_days_are_not_judged() -> None:

@@ -6,12 +6,14 @@ from decimal import Decimal
 
 import pytest
 
+from crypto_ai_bot.backtest.engine import run
 from crypto_ai_bot.backtest.honesty import NAMES, Examined, examine
 from crypto_ai_bot.backtest.market import Finding, Market, Terms
 from crypto_ai_bot.backtest.space import drawn, ranges_of, with_parameters
 from crypto_ai_bot.backtest.trials import trial_of
 from crypto_ai_bot.backtest.verdict import Check, Standing, conclusion
 from crypto_ai_bot.domain.market import HOUR_MS
+from crypto_ai_bot.domain.stop import StopRules
 from crypto_ai_bot.strategies.base import Strategy
 from small_backtest import (
     TERMS,
@@ -22,11 +24,10 @@ from small_backtest import (
     Riding,
     market_of,
     noise,
-    run,
     without_costs,
 )
 
-FREE = Terms(amount_quote=None)
+FREE = Terms(amount_quote=None, stops=StopRules(hard_pct=0))
 
 
 def examined(
@@ -45,6 +46,7 @@ def test_a_strategy_that_peeks_is_told_of() -> None:
     found = checks_of(examined([without_costs(noise(3_000, 1))], Peeking(), FREE))
     look = found["look-ahead"]
     assert look.standing is Standing.FAILS
+    assert look.figures["changed"] > 30, "at most places, not only at the end of the candles"
     assert "It looks ahead" in look.sentence
     assert "nothing else in this report can be believed" in look.sentence
     assert found["confidence"].standing is Standing.PASSES, "nothing else would have told"
@@ -52,21 +54,22 @@ def test_a_strategy_that_peeks_is_told_of() -> None:
 
 
 def test_the_best_of_a_thousand_on_noise_is_told_of() -> None:
-    market, terms, plain = without_costs(noise(3_000, 7)), FREE, Averages()
-    sets = drawn(plain, ranges_of(plain, ["fast=2:60", "slow=5:200"]), 1_000, seed=4)
+    market, terms, plain = without_costs(noise(2_424, 7)), FREE, Averages()
+    sets = drawn(plain, ranges_of(plain, ["fast=2:60", "slow=5:100"]), 1_000, seed=4)
     assert len(sets) == 1_000
     trials = [trial_of(candidate, run([market], candidate, terms)) for candidate in sets]
     best = max(trials, key=lambda trial: trial.sharpe)
     chosen = with_parameters(plain, best.parameters)
     assert chosen
-    assert best.made_pct > 50, "it looks as if it made money"
+    assert best.made_pct > 40, "it looks as if it made money"
     one = examined([market], chosen, terms, trials=trials, tried=len(trials))
     found = checks_of(one, "walk-forward", "deflated-sharpe")
     deflated = found["deflated-sharpe"]
     assert deflated.standing is Standing.FAILS
     assert "after 1,000 tries" in deflated.sentence
-    assert "it is overfitted, this is what searching finds in noise" in deflated.sentence
-    assert found["walk-forward"].standing is not Standing.PASSES
+    assert "this is what searching finds in noise" in deflated.sentence
+    assert found["walk-forward"].standing is Standing.FAILS
+    assert "the choice is worth nothing" in found["walk-forward"].sentence
     alone = checks_of(examined([market], chosen, terms), "deflated-sharpe")["deflated-sharpe"]
     assert alone.standing is Standing.PASSES, "had nobody counted the tries, it would pass"
 
@@ -118,6 +121,10 @@ def test_candles_that_are_missing_or_impossible_are_told_of() -> None:
     few = checks_of(examined([replace(market, findings=(gap,))], Riding()), "data")["data"]
     assert few.standing is Standing.UNCLEAR
     assert "3 missing" in few.sentence
+    one = gap._replace(bars=1)
+    least = checks_of(examined([replace(market, findings=(one,))], Riding()), "data")["data"]
+    assert least.standing is Standing.PASSES
+    assert "1 missing" in least.sentence
     bad = checks_of(examined([replace(market, findings=(gap, wrong))], Riding()), "data")["data"]
     assert bad.standing is Standing.FAILS
 
@@ -127,6 +134,16 @@ def test_a_strategy_that_lives_on_low_costs_is_told_of() -> None:
     cheap = replace(mornings(4_000), rules=noise(2, 1).rules)
     cheap = replace(cheap, rules=replace(cheap.rules, taker_fee_rate=Decimal("0.007")))
     one = examined([cheap], Rhythm())
+    assert one.result.final_equity > 10_000
+    check = checks_of(one, "costs-doubled")["costs-doubled"]
+    assert check.standing is Standing.FAILS
+
+
+@pytest.mark.parametrize("field", ["spread_pct", "slippage_pct"])
+def test_spread_and_slippage_are_doubled_too(field: str) -> None:
+    market = without_costs(mornings(4_000))
+    terms = replace(FREE, **{field: Decimal("1.4") if field == "spread_pct" else Decimal("0.7")})
+    one = examined([market], Rhythm(), terms)
     assert one.result.final_equity > 10_000
     check = checks_of(one, "costs-doubled")["costs-doubled"]
     assert check.standing is Standing.FAILS
@@ -163,6 +180,14 @@ def test_a_backtest_too_short_for_anything_is_not_judged(bars: int) -> None:
     }
 
 
+def test_a_strategy_that_never_traded_is_not_judged_by_its_result() -> None:
+    """Nothing made is no loss, and no reason to say that it fails."""
+    found = checks_of(examined([market_of([100.0] * 4_000)], Averages()))
+    unsure = {name for name, check in found.items() if check.standing is Standing.UNCLEAR}
+    assert unsure == {*NAMES} - {"look-ahead", "warm-up", "data"}
+    assert "never traded" in found["costs-doubled"].sentence
+
+
 def test_an_account_that_is_ruined_is_judged_too() -> None:
     falling = market_of([100 * 0.99**n for n in range(24 * 60)])
     falling = replace(falling, timeframe_ms=HOUR_MS)
@@ -174,6 +199,6 @@ def test_the_conclusion_names_what_failed_and_promises_nothing() -> None:
     passed, failed = Check("a", Standing.PASSES, ""), Check("b", Standing.FAILS, "")
     unclear = Check("c", Standing.UNCLEAR, "")
     assert conclusion([passed, failed, failed]) == "Do not trade on this: it fails b and b."
-    assert conclusion([passed, unclear]) == "Not shown to work: c cannot tell it from chance."
+    assert conclusion([passed, unclear]) == "Not shown to work: c cannot tell."
     assert "no promise" in conclusion([passed])
     assert conclusion([]) == "Nothing was checked."

@@ -110,7 +110,9 @@ def test_the_page_loads_nothing_and_runs_nothing(report: Report) -> None:
 
 def test_the_page_shows_each_fill_at_its_symbol(report: Report) -> None:
     found = Page(page(report))
-    fills = report.examined.result.fills
+    fills = [*report.examined.result.fills]
+    for symbol in {fill.symbol for fill in fills}:
+        fills += [fill for fill in report.examined.result.fills if fill.symbol == symbol][-40:]
     bought = sum(1 for fill in fills if fill.side == "buy")
     assert found.count("use", "entry") == bought + 1  # and the one that explains it
     assert found.count("use", "exit") == len(fills) - bought + 1
@@ -119,10 +121,10 @@ def test_the_page_shows_each_fill_at_its_symbol(report: Report) -> None:
 
 def test_stops_and_steps_have_marks_of_their_own() -> None:
     whole = report_of([noise(1_000, 1)], Averages())
-    fills = list(whole.examined.result.fills)
-    fills[1] = fills[1]._replace(purpose=Purpose.STOP)
-    fills[3] = fills[3]._replace(purpose=Purpose.TAKE_PROFIT)
-    result = replace(whole.examined.result, fills=fills)
+    rows = list(whole.examined.result.rows)
+    for number, purpose in ((1, Purpose.STOP), (3, Purpose.TAKE_PROFIT)):
+        rows[number] = (*rows[number][:3], purpose, *rows[number][4:])
+    result = replace(whole.examined.result, rows=rows)
     found = Page(page(replace(whole, examined=replace(whole.examined, result=result))))
     assert found.count("use", "stop") == 2
     assert found.count("use", "profit") == 2
@@ -132,7 +134,7 @@ def test_the_page_is_whole_and_its_pictures_are_xml(report: Report) -> None:
     html = page(report)
     assert "$" not in html
     pictures = re.findall(r"<svg .*?</svg>", html, re.DOTALL)
-    assert len(pictures) == 1 + 3 + 4 + 2  # symbols, charts, keys, prices
+    assert len(pictures) == 1 + 3 + 4 + 4  # symbols, charts, keys, prices and their ends
     for picture in pictures:
         ET.fromstring(picture)  # noqa: S314 - our own
         assert "nan" not in picture

@@ -1,5 +1,6 @@
 """The search for parameters, the space it searches, and the book of what was tried."""
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -148,3 +149,10 @@ def test_a_place_that_cannot_be_written_or_read_is_named(tmp_path: Path) -> None
         remember(tmp_path, "x", [])
     with pytest.raises(BadSetting, match="must be a readable file of trials"):
         recalled(tmp_path, "x")
+
+
+def test_a_search_without_its_library_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    ground = (run, [MARKET], Averages(), TERMS)
+    with pytest.raises(BadSetting, match=r"needs optuna: pip install 'crypto-ai-bot\[reports\]'"):
+        search(ground, ranges_of(Averages()), 5, 1, lambda *_: None)

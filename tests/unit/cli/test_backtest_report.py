@@ -2,14 +2,16 @@
 
 import json
 from argparse import ArgumentParser, Namespace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from builders import dec
 from crypto_ai_bot.backtest.honesty import NAMES
 from crypto_ai_bot.cli.backtest_report import Subject, add_report_options, report_on
 from crypto_ai_bot.domain.errors import BadSetting
-from small_backtest import TERMS, Averages, noise, run
+from small_backtest import TERMS, Averages, market_of, noise, run
 
 SUBJECT = Subject("averages", {}, Averages(), [noise(3_000, 1)], TERMS)
 
@@ -90,3 +92,18 @@ def test_a_search_reports_on_the_best_and_counts_its_tries(
 def test_what_cannot_be_done_is_named(tmp_path: Path, arguments: tuple[str, ...], why: str) -> None:
     with pytest.raises(BadSetting, match=why):
         report_on(options_of(tmp_path, *arguments), SUBJECT, run)
+
+
+@pytest.mark.parametrize(
+    ("subject", "why"),
+    [
+        (replace(SUBJECT, markets=[market_of([])]), "BTC/USDT: no candles in the time asked for"),
+        (replace(SUBJECT, terms=replace(TERMS, start_quote=dec(0))), "begins with 0: must be"),
+        (replace(SUBJECT, terms=replace(TERMS, amount_quote=dec(0))), "an entry spends 0: must be"),
+    ],
+)
+def test_what_leaves_nothing_to_report_on_is_named(
+    tmp_path: Path, subject: Subject, why: str
+) -> None:
+    with pytest.raises(BadSetting, match=why):
+        report_on(options_of(tmp_path), subject, run)

@@ -70,6 +70,14 @@ def test_an_item_that_was_changed_taken_or_added_is_refused(path: Path) -> None:
             read_backup(path)
 
 
+def test_a_header_that_counts_otherwise_is_refused(path: Path) -> None:
+    write_backup(path, "books", NOW_MS, ITEMS)
+    head, *rest = gzip.decompress(path.read_bytes()).splitlines(keepends=True)
+    repacked(path, [json.dumps({**json.loads(head), "items": 3}).encode() + b"\n", *rest])
+    with pytest.raises(BadSetting, match="2 items, its header says 3"):
+        read_backup(path)
+
+
 @pytest.mark.parametrize(
     ("head", "why"),
     [

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import sys
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from builders import NOON_MS
 from crypto_ai_bot.cli.performance import _parser, show
 from crypto_ai_bot.domain.errors import BadSetting
 from crypto_ai_bot.domain.market import DAY_MS
+from crypto_ai_bot.storage.actions import Put
+from crypto_ai_bot.storage.conditions import Present
 from crypto_ai_bot.storage.memory import MemoryTable
 from traded_books import TradedBooks
 
@@ -143,3 +146,26 @@ def test_a_period_that_is_none_is_refused(
 def test_an_account_that_never_traded_says_so() -> None:
     with pytest.raises(BadSetting, match="nothing was traded yet: the paper account has no fill"):
         told(TradedBooks(MemoryTable()))
+
+
+def test_fees_in_another_coin_are_shown_and_not_in_the_result(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    books = TradedBooks().traded()
+    fill = next(item for item in books.items("fill") if item["side"] == "sell")
+    before = report(books, capsys)["realised_quote"]
+    paid = {**fill, "traded": {**fill["traded"], "fee_other": {"GT": "0.25"}}}
+    books.table.write([Put(paid, Present())])
+    found = report(books, capsys)
+    assert found["fees_other"] == {"GT": "0.25"}
+    assert found["realised_quote"] == before
+    assert told(books) == 0
+    assert "also paid   0.25 GT in fees, not in the result" in capsys.readouterr().out
+
+
+def test_drawing_without_its_library_says_how_to_get_it(
+    books: TradedBooks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "plotext", None)
+    with pytest.raises(BadSetting, match=r"needs plotext: pip install 'crypto-ai-bot\[reports\]'"):
+        told(books, "--plot")

@@ -13,13 +13,15 @@ from crypto_ai_bot.domain.history import disposals, in_order, replayed
 from crypto_ai_bot.domain.money import total
 from crypto_ai_bot.domain.order import Fill, Side
 
+FEE_RATE = dec("0.002")
+
 
 def bought(base: str, cost: str, name: str, at_ms: int = NOON_MS) -> Fill:
     return replace(fill(Side.BUY, base, cost, name), at_ms=at_ms)
 
 
 def sold(base: str, cost: str, name: str, at_ms: int = NOON_MS) -> Fill:
-    fee = dec(cost) * dec("0.002")
+    fee = dec(cost) * FEE_RATE
     return replace(fill(Side.SELL, base, cost, name, fee_quote=fee), at_ms=at_ms)
 
 
@@ -80,7 +82,9 @@ def test_the_lines_of_a_sale_add_up_to_what_it_realised(
     part = (held * millionths / 1_000_000).quantize(dec("1e-12"))
     if not part:
         return
-    *_, sale = replayed([*fills, sold(str(part), str(proceeds), "sale", 99)])
+    selling = sold(str(part), str(proceeds), "sale", 99)
+    fine = replace(selling.traded, fee_quote=selling.traded.fee_quote + dec("1e-15"))
+    *_, sale = replayed([*fills, replace(selling, traded=fine)])
     lines = disposals(sale)
     assert total(line.profit_quote for line in lines) == sale.realised_quote
     assert total(line.base for line in lines) == part

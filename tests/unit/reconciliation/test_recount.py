@@ -159,13 +159,14 @@ def test_a_paper_exchange_that_tells_otherwise_shows(journal: Journal) -> None:
     }
 
 
-@pytest.mark.parametrize("seed", range(8))
-def test_books_add_up_after_any_history(seed: int) -> None:
-    """Killed, frozen and interleaved runs, lost answers, orders that rise again: still whole."""
+@pytest.mark.parametrize("seed", range(4))
+def test_books_add_up_after_a_day_of_trouble(seed: int) -> None:
+    """Killed and frozen runs, lost answers, orders that rise again, fees in GT: still whole."""
     world = World(seed, slots=100)
     world.run()
     for deployment in world.deployments:
-        assert differences(journals(snapshot(deployment.table))["live"]) == []
+        for journal in journals(snapshot(deployment.table)).values():
+            assert differences(journal) == []
 
 
 def test_the_paper_exchange_agrees_with_the_books_that_traded_on_it() -> None:

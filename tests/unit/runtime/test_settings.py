@@ -11,6 +11,7 @@ from crypto_ai_bot.domain.errors import BadSetting
 from crypto_ai_bot.domain.market import TIMEFRAMES_MS, Symbol
 from crypto_ai_bot.domain.stop import StopRules, TakeProfitStep
 from crypto_ai_bot.risk.limits import RiskLimits
+from crypto_ai_bot.runtime import notify_settings
 from crypto_ai_bot.runtime.env_file import read_env_file
 from crypto_ai_bot.runtime.secrets import VARIABLES
 from crypto_ai_bot.runtime.settings import Settings
@@ -44,7 +45,7 @@ def test_nothing_set_is_a_paper_deployment() -> None:
 
 def test_the_example_lists_every_variable_with_its_default_and_no_other() -> None:
     example = read_env_file(EXAMPLE)
-    assert set(example) == {*Settings.variables(), *VARIABLES}
+    assert set(example) == {*Settings.variables(), *VARIABLES, *notify_settings.VARIABLES}
     assert Settings.from_environment(example) == settings()
     derived = {"FIXED_AMOUNT", "FIXED_PRICE", "DEPLOYMENT_TAG", "LOCK_TABLE_NAME", "SYMBOLS"}
     derived |= {"DEPLOYMENT_ID"}
@@ -56,7 +57,7 @@ def test_the_example_lists_every_variable_with_its_default_and_no_other() -> Non
         "TRADING_PARAMETER",
     }
     empty = {name for name, value in example.items() if not value}
-    assert empty == derived | off | set(VARIABLES)
+    assert empty == derived | off | set(VARIABLES) | set(notify_settings.VARIABLES)
 
 
 def test_the_example_says_what_each_variable_means() -> None:
@@ -226,7 +227,11 @@ def test_a_line_stays_one_line(value: str) -> None:
                 "two bars of TIMEFRAME=1h and two buckets"
             ),
         ),
-        ({"STRATEGY": "magic"}, "STRATEGY=magic: must be one of donchian_breakout, ema_cross"),
+        (
+            {"STRATEGY": "magic"},
+            "STRATEGY=magic: must be one of bollinger_reversion, donchian_breakout, ema_cross, "
+            "fusion, rsi_momentum, supertrend, trend_filter",
+        ),
         (
             {"STRATEGY_PARAMETERS": '{"fast": 26}'},
             "STRATEGY_PARAMETERS fast=26: must be below slow=26",

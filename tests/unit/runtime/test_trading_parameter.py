@@ -5,9 +5,15 @@ import pytest
 from botocore.config import Config
 from moto import mock_aws
 
-from crypto_ai_bot.domain.errors import ParameterUnavailable
+from crypto_ai_bot.domain.errors import BadSetting, ParameterUnavailable
 from crypto_ai_bot.domain.trading_state import TradingState
-from crypto_ai_bot.runtime.parameters import AlwaysOn, ParameterSwitch, read_parameter
+from crypto_ai_bot.runtime.parameters import (
+    ROTATED_MS_MAX,
+    AlwaysOn,
+    ParameterSwitch,
+    Refreshed,
+    read_parameter,
+)
 
 
 class Parameter:
@@ -89,3 +95,43 @@ def test_a_parameter_store_that_is_down_is_told(monkeypatch: pytest.MonkeyPatch)
     )
     with pytest.raises(ParameterUnavailable, match="/cab/trading did not answer"):
         read_parameter(client, "/cab/trading")
+
+
+class Vault:
+    """A secret that is rotated, and a time that only the test moves."""
+
+    def __init__(self) -> None:
+        self.secret: str | Exception = "first"
+        self.at_ms = 0
+        self.reads = 0
+
+    def read(self) -> str:
+        self.reads += 1
+        if isinstance(self.secret, Exception):
+            raise self.secret
+        return self.secret
+
+
+def test_a_rotated_secret_is_read_within_five_minutes_and_not_at_each_call() -> None:
+    vault = Vault()
+    kept = Refreshed(vault.read, lambda: vault.at_ms)
+    assert kept.get() == "first"
+    vault.secret, vault.at_ms = "second", ROTATED_MS_MAX - 1
+    assert (kept.get(), vault.reads) == ("first", 1)
+    vault.at_ms += 1
+    assert (kept.get(), vault.reads) == ("second", 2)
+
+
+@pytest.mark.parametrize("error", [ParameterUnavailable("no answer"), BadSetting("too short")])
+def test_the_last_secret_counts_while_it_cannot_be_read_but_there_must_have_been_one(
+    error: Exception,
+) -> None:
+    vault = Vault()
+    kept = Refreshed(vault.read, lambda: vault.at_ms)
+    vault.secret = error
+    with pytest.raises(type(error)):
+        kept.get()
+    vault.secret = "first"
+    assert kept.get() == "first"
+    vault.secret, vault.at_ms = error, ROTATED_MS_MAX
+    assert kept.get() == "first"

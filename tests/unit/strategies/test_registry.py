@@ -16,6 +16,8 @@ from crypto_ai_bot.strategies.ema_cross import Strategy as EmaCross
 from crypto_ai_bot.strategies.registry import load, names
 from unit.strategies.candles import actions, walk
 
+ALL = ["bollinger_reversion", "donchian_breakout", "ema_cross", "fusion", "rsi_momentum"]
+ALL += ["supertrend", "trend_filter"]
 GUIDE = Path(__file__).parents[3] / "docs" / "strategies.md"
 
 
@@ -31,7 +33,7 @@ def own_folder(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_what_comes_with_the_project_is_listed() -> None:
-    assert names() == ["donchian_breakout", "ema_cross"]
+    assert names() == ALL
 
 
 def test_it_remembers_nothing_from_one_run_to_the_next() -> None:
@@ -47,10 +49,10 @@ def test_a_whole_number_may_stand_for_a_fraction() -> None:
 @pytest.mark.parametrize(
     ("name", "parameters", "line"),
     [
-        ("emacross", {}, "STRATEGY=emacross: must be one of donchian_breakout, ema_cross"),
-        ("base", {}, "STRATEGY=base: must be one of donchian_breakout, ema_cross"),
-        ("os.path", {}, "STRATEGY=os.path: must be one of donchian_breakout, ema_cross"),
-        ("", {}, "STRATEGY=: must be one of donchian_breakout, ema_cross"),
+        ("emacross", {}, "STRATEGY=emacross: must be one of " + ", ".join(ALL)),
+        ("base", {}, "STRATEGY=base: must be one of " + ", ".join(ALL)),
+        ("os.path", {}, "STRATEGY=os.path: must be one of " + ", ".join(ALL)),
+        ("", {}, "STRATEGY=: must be one of " + ", ".join(ALL)),
         ("ema_cross", {"fast": 26}, "STRATEGY_PARAMETERS fast=26: must be below slow=26"),
         (
             "ema_cross",
@@ -94,7 +96,9 @@ def test_the_guide_lists_every_strategy_with_its_parameters() -> None:
         assert f"| `{name}` |" in guide
         module = import_module(f"{strategies.__name__}.{name}")
         for field in module.Strategy.__dataclass_fields__.values():
-            assert re.search(rf"`{field.name}`.* {field.default:g}", guide), field.name
+            default = field.default
+            shown = f'"{default}"' if isinstance(default, str) else f"{default:g}"
+            assert re.search(rf"\| `{name}` \|.*`{field.name}`.* {shown}", guide), field.name
 
 
 def test_only_the_strategy_in_use_is_imported(own_folder: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from crypto_ai_bot.domain.errors import BadSetting
 from crypto_ai_bot.domain.market import Candle
 from crypto_ai_bot.domain.signal import Action
-from crypto_ai_bot.strategies.base import Strategy, fold
+from crypto_ai_bot.strategies.base import Strategy
 from crypto_ai_bot.strategies.registry import WARM_UP_BARS_MAX, load
 from unit.strategies.candles import DATA, actions, real, walk
 
@@ -21,9 +21,20 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("donchian_breakout", {}),
     ("donchian_breakout", {"entry_bars": 55, "exit_bars": 20, "atr": 57}),
     ("donchian_breakout", {"entry_bars": 998, "exit_bars": 3, "atr": 1}),
+    ("rsi_momentum", {}),
+    ("rsi_momentum", {"bars": 7, "enter": 50, "leave": 50}),
+    ("bollinger_reversion", {}),
+    ("bollinger_reversion", {"bars": 100, "width": 1, "atr": 5}),
+    ("supertrend", {}),
+    ("supertrend", {"bars": 14, "multiple": 2}),
+    ("trend_filter", {}),
+    ("trend_filter", {"fast": 5, "slow": 20, "factor": 12, "trend": 20}),
+    ("fusion", {}),
+    ("fusion", {"members": "supertrend rsi_momentum:0.5", "bars": 30}),
 ]
+REAL = [CASES[2], *(case for case in CASES if not case[1])]
 FILES = sorted(DATA.glob("*.csv.gz")) if DATA.is_dir() else []
-SAMPLES = 120
+SAMPLES = 40
 
 
 def disagreements(
@@ -44,8 +55,7 @@ def disagreements(
     wrong = 0
     for i in sorted(sample):
         window = candles[i + 1 - warm_up_bars : i + 1]
-        seen = tuple(fold(strategy, window, holding=h).action for h in (False, True))
-        wrong += seen != whole[i]
+        wrong += actions(strategy, window)[-1] != whole[i]
     return wrong, sum(whole[i] != (Action.HOLD, Action.HOLD) for i in sample)
 
 
@@ -62,7 +72,7 @@ def test_warm_up_suffices_on_a_seeded_walk(
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_warm_up_suffices_on_real_candles(path: Path) -> None:
     candles = real(path)[-8_000:]
-    for name, parameters in (CASES[0], CASES[2], CASES[4]):
+    for name, parameters in REAL:
         wrong, acted = disagreements(load(name, parameters), candles)
         assert (wrong, acted > 10) == (0, True), name
 

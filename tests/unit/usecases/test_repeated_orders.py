@@ -1,5 +1,6 @@
 """Our request carried out twice on the way: what the name says is ours is taken into the books."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -7,9 +8,11 @@ import pytest
 from books import Books
 from builders import BTC, dec
 from crypto_ai_bot.domain.event import Event, EventKind
+from crypto_ai_bot.domain.ledger import Halt
 from crypto_ai_bot.domain.order import OrderState, Side, Totals
 from crypto_ai_bot.domain.signal import Action
 from crypto_ai_bot.domain.trading_state import TradingState
+from crypto_ai_bot.ports.store import Replace
 from crypto_ai_bot.usecases.by_hand import compare
 from crypto_ai_bot.usecases.outcome import Decision, SymbolOutcome
 from fakes import Fault
@@ -133,6 +136,66 @@ def test_a_repeated_sell_of_coins_that_were_not_ours_is_told_and_left_out(books:
     assert books.store.glance().control.state is TradingState.EXITS_ONLY
     assert reconciled(books).reasons == ("books agree",)
     assert books.ledger.expected_base == books.broker.balances["BTC"]
+
+
+def test_a_repeated_sell_of_what_was_bought_twice_is_settled_once_both_are_known(
+    books: Books,
+) -> None:
+    """Found by live days: the sell sells more than the books have, until they have both buys."""
+    books.enter()
+    repeat(books)
+    books.next_minute()
+    books.broker.faults = [Fault.LOST_AFTER]
+    assert books.evaluate(Action.EXIT).decision is Decision.EXIT
+    repeat(books)
+    books.next_minute()
+    pending = books.ledger.pending
+    adopted = books.evaluate(Action.HOLD)
+    assert "the exchange made it as 7001+7002" in adopted.reasons[0]
+    assert books.ledger.halt
+    assert "sells" in books.ledger.halt.reason
+    assert books.ledger.pending == pending
+    assert books.store.glance().control.state is TradingState.EXITS_ONLY
+    assert books.evaluate(Action.HOLD).decision is Decision.SETTLED
+    books.assert_books_equal_exchange()
+    account = books.store.glance().account
+    assert account.exposure_quote == books.ledger.position.cost_quote
+
+
+def test_a_buy_under_way_stays_counted_when_an_older_one_is_adopted_beside_it(
+    books: Books,
+) -> None:
+    """Invariant I5: pending buys count as bought."""
+    books.enter()
+    repeat(books)
+    books.next_minute()
+    books.evaluate(Action.EXIT)
+    books.next_minute()
+    books.broker.faults = [Fault.LOST_BEFORE]
+    books.enter()
+    halted = replace(books.ledger, halt=Halt("a person must look", books.clock.at_ms))
+    assert books.store.commit([Replace(halted)]) is None
+    assert books.reconcile().decision is Decision.SETTLED
+    assert books.ledger.pending == halted.pending
+    exposure = books.store.glance().account.exposure_quote
+    assert exposure == books.ledger.position.cost_quote + dec(100)
+
+
+def test_a_repetition_that_is_not_finished_is_adopted_when_it_is(books: Books) -> None:
+    books.enter()
+    repeat(books)
+    (first, at_ms), (again, later_ms) = books.broker.orders
+    books.broker.orders = [(first, at_ms), (replace(again, finished=False), later_ms)]
+    reconciled(books)
+    order = books.store.order(first.client_order_id)
+    assert order
+    assert order.state is OrderState.CLOSED
+    assert not books.store.unresolved_orders()
+    books.broker.orders = [(first, at_ms), (again, later_ms)]
+    reconciled(books)
+    order = books.store.order(first.client_order_id)
+    assert order
+    assert order.exchange_order_id == "7001+7002"
 
 
 def test_a_name_of_ours_on_the_other_side_is_another_deployments(books: Books) -> None:

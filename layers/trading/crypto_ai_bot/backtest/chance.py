@@ -104,8 +104,9 @@ def random_entries(
     if better < _NO_BETTER:
         sentence = f"{told}: that is not rare enough to rule out chance."
         return Check("random-entries", Standing.UNCLEAR, sentence, figures)
-    sentence = f"{told}: when it enters matters no more than chance does."
-    return Check("random-entries", Standing.FAILS, sentence, figures)
+    worse = better >= _SURE
+    why = "chance enters better" if worse else "when it enters matters no more than chance does"
+    return Check("random-entries", Standing.FAILS, f"{told}: {why}.", figures)
 
 
 def _held(market: Market, closed: Sequence[Trade]) -> _Held:

@@ -15,8 +15,7 @@ from crypto_ai_bot.domain.order import Side
 def decisions_of(fills: Sequence[Fill], refused: Sequence[Decision]) -> list[Decision]:
     """Every fill as the decision that made it, among those that made none."""
     made = (
-        Decision(fill.at_ms, fill.symbol, fill.purpose, fill.slot_ms, fill.score, fill.reason)
-        for fill in fills
+        Decision(fill.at_ms, fill.symbol, fill.purpose, fill.score, fill.reasons) for fill in fills
     )
     return list(merge(made, refused, key=attrgetter("at_ms")))
 
@@ -56,8 +55,8 @@ def _trade(parts: Sequence[Fill], close: float | None) -> Trade:
         cost_quote=float(entry.quote),
         proceeds_quote=proceeds,
         fees_quote=sum(float(part.fee_quote) for part in parts),
-        entry_reason=entry.reason,
-        exit_reason=last.reason if last else "open at the end",
+        entry_reason="; ".join(entry.reasons),
+        exit_reason="; ".join(last.reasons) if last else "open at the end",
         exit_purpose=last.purpose if last else None,
     )
 

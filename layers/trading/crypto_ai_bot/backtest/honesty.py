@@ -14,7 +14,7 @@ from crypto_ai_bot.backtest.result import Result
 from crypto_ai_bot.backtest.space import drawn, ranges_of
 from crypto_ai_bot.backtest.statistics import by_day, changes
 from crypto_ai_bot.backtest.trials import Trial, trial_of
-from crypto_ai_bot.backtest.verdict import Check
+from crypto_ai_bot.backtest.verdict import Check, Standing
 from crypto_ai_bot.backtest.walk_forward import walk_forward
 from crypto_ai_bot.strategies.base import Strategy
 
@@ -29,9 +29,10 @@ NAMES: Final = (
     "deflated-sharpe",
     "confidence",
 )
+_WITHOUT_A_TRADE: Final = frozenset({"look-ahead", "warm-up", "data"})
 _CANDIDATES_MAX: Final = 24
 _CANDIDATES_MIN: Final = 6
-_BARS_FOR_CANDIDATES: Final = 3_000_000  # over all runs: a few seconds of work
+_BARS_FOR_CANDIDATES: Final = 2_000_000  # over all runs: a few seconds of work
 
 
 @dataclass(frozen=True)
@@ -74,14 +75,24 @@ def examine(examined: Examined, held: EquityCurve, left_out: Collection[str] = (
         "data": lambda: data(markets),
         "buy-and-hold": lambda: _held_check(examined, held, daily),
         "random-entries": lambda: random_entries(markets, terms, result.trades, seed),
-        "costs-doubled": lambda: dearer(examined.run, markets, strategy, terms),
+        "costs-doubled": lambda: dearer(
+            examined.run, markets, strategy, terms, result.final_equity - examined.start_quote
+        ),
         "walk-forward": lambda: _walked(examined),
         "deflated-sharpe": lambda: deflation(
             daily, [trial.sharpe for trial in examined.trials], examined.tried
         ),
         "confidence": lambda: confidence(daily, seed),
     }
-    return [checks[name]() for name in NAMES if name not in left_out]
+    return [
+        checks[name]() if result.rows or name in _WITHOUT_A_TRADE else _never_traded(name)
+        for name in NAMES
+        if name not in left_out
+    ]
+
+
+def _never_traded(name: str) -> Check:
+    return Check(name, Standing.UNCLEAR, "It never traded: there is nothing to judge.")
 
 
 def _daily(curve: EquityCurve, start: float) -> list[float]:

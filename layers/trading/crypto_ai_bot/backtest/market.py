@@ -3,12 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from crypto_ai_bot.domain.market import MarketRules, Symbol
 from crypto_ai_bot.domain.money import ZERO
 from crypto_ai_bot.domain.stop import StopRules
 from crypto_ai_bot.risk.limits import RiskLimits
+
+# A bar's low is taken to come so long after its open, and its high so long after its low: stops
+# need a time, and in live each look at the price is a slot of its own.
+MOMENT_MS: Final = 10_000
 
 
 class Finding(NamedTuple):
@@ -46,6 +50,15 @@ class Market:
         """How many candles there are."""
         return len(self.closes)
 
+    def bids(self, factor: float) -> tuple[list[float], list[float], list[float]]:
+        """Opens, lows and highs as a seller sees them, `factor` of the candles' prices."""
+        if factor == 1:
+            return self.opens, self.lows, self.highs
+        opens, lows, highs = (
+            [price * factor for price in column] for column in (self.opens, self.lows, self.highs)
+        )
+        return opens, lows, highs
+
 
 @dataclass(frozen=True, slots=True)
 class Terms:
@@ -65,3 +78,13 @@ class Terms:
     limits: RiskLimits = field(default_factory=RiskLimits)
     stops: StopRules = field(default_factory=StopRules)
     warm_up_bars: int | None = None
+
+    @property
+    def bid_factor(self) -> float:
+        """Half the spread below the candle."""
+        return 1 - float(self.spread_pct) / 200
+
+    @property
+    def ask_factor(self) -> float:
+        """Half the spread above it."""
+        return 1 + float(self.spread_pct) / 200

@@ -1,6 +1,7 @@
 """The report as one HTML page: no script, nothing from elsewhere, readable without colour."""
 
 import math
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from html import escape
@@ -32,6 +33,8 @@ _SIGNS: Final[Mapping[Standing, str]] = {
 _OUT: Final[Mapping[Purpose, str]] = {Purpose.STOP: "stop", Purpose.TAKE_PROFIT: "profit"}
 _SHADE_FULL_PCT: Final = 10.0  # a month of so much is shown in full colour
 _FILLS_IN_FULL_SIZE: Final = 100
+_FILLS_LAST: Final = 40
+_BARS_BEFORE: Final = 24
 _SIZE_MIN: Final = 0.4
 _NOTHING: Final = "<p class='soft'>nothing to show</p>"
 
@@ -183,12 +186,26 @@ def _prices(report: Report) -> Iterator[str]:
 
 
 def _price(market: Market, fills: Sequence[Fill]) -> str:
+    """All of it, and where that is too dense to be read, the last fills once more."""
     if not market.bars:
         return _NOTHING
-    frame = framed(market.opened_ms, [market.closes], _WIDTH, 320)
+    whole = _stretch(market, fills, 0)
+    if len(fills) <= _FILLS_IN_FULL_SIZE:
+        return whole
+    last = fills[-_FILLS_LAST:]
+    begin = max(bisect_right(market.opened_ms, last[0].at_ms) - _BARS_BEFORE, 0)
+    return (
+        f"{whole}<p class='soft'>The last {_FILLS_LAST} fills:</p>{_stretch(market, last, begin)}"
+    )
+
+
+def _stretch(market: Market, fills: Sequence[Fill], begin: int) -> str:
+    """The closes from bar `begin` on, with the fills."""
+    times, closes = market.opened_ms[begin:], market.closes[begin:]
+    frame = framed(times, [closes], _WIDTH, 320)
     size = max(_FILLS_IN_FULL_SIZE / max(len(fills), _FILLS_IN_FULL_SIZE), _SIZE_MIN)
     marks = (mark(frame, f.at_ms, float(f.price), size, _style(f), _told(f)) for f in fills)
-    price = line(frame, market.opened_ms, market.closes, "price")
+    price = line(frame, times, closes, "price")
     return chart(frame, f"price of {market.symbol}", _axes(frame, "{:,.6g}"), price, *marks)
 
 
@@ -197,4 +214,5 @@ def _style(fill: Fill) -> str:
 
 
 def _told(fill: Fill) -> str:
-    return f"{day_and_minute(fill.at_ms)} {fill.side} at {float(fill.price):,.6g}: {fill.reason}"
+    why = "; ".join(fill.reasons)
+    return f"{day_and_minute(fill.at_ms)} {fill.side} at {float(fill.price):,.6g}: {why}"

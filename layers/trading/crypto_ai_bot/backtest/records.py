@@ -1,22 +1,40 @@
 """What a backtest writes down: fills, trades, decisions and the equity curve."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from crypto_ai_bot.domain.market import Symbol
 from crypto_ai_bot.domain.order import Purpose, Side
+from crypto_ai_bot.domain.signal import Signal
 
 # Decimal where the market has an exchange's steps, float where it has none; never both in one run.
 type Amount = Any
+
+
+# Where a position's stops are first reached: the bar, when in it (0 open, 1 low, 2 high), the price
+# (0 for nowhere), whether that was the target of a take-profit step (else it was the stop), and
+# peak and stop as they stood then.
+type Touch = tuple[int, int, float, bool, float, float]
+
+# Why an order is made: what the strategy said, or where a stop was reached.
+type Why = Signal | Touch
+
+
+def told(why: Why) -> tuple[float, tuple[str, ...]]:
+    """Score and reasons, in the words of the live bot."""
+    if isinstance(why, Signal):
+        return why.score, why.reasons
+    _, _, price, _, _, level = why
+    return 0.0, (f"price {price:g} reached the stop at {level:g}",)
 
 
 class Fill(NamedTuple):
     """One order as it filled. `price` has spread and slippage in it.
 
     `base` is what the position moved by and `quote` what the balance moved by, both positive and
-    after the fee; `fee_quote` is what that fee was worth. `slot_ms` is what the order is named
-    after: the close of the bar that signalled, or the moment of the stop. `closes` says that it
-    left nothing, or only dust.
+    after the fee; `fee_quote` is what that fee was worth. `closes` says that it
+    left nothing, or only dust. An order that the strategy asks for is made at the moment that its
+    slot is named after: the close of the bar that signalled.
     """
 
     at_ms: int
@@ -27,10 +45,15 @@ class Fill(NamedTuple):
     base: Amount
     quote: Amount
     fee_quote: Amount
-    slot_ms: int
     score: float
-    reason: str
+    reasons: tuple[str, ...]
     closes: bool
+
+    @classmethod
+    def of(cls, row: tuple[Any, ...]) -> Self:
+        """Of the engine's row: the same fields, with a Why for score and reasons."""
+        *_, why, closes = row
+        return cls._make((*row[:-2], *told(why), closes))
 
 
 class Trade(NamedTuple):
@@ -65,14 +88,13 @@ class Trade(NamedTuple):
 
 
 class Decision(NamedTuple):
-    """What was decided at `at_ms` for a slot: an order (`objections` empty), or none and why."""
+    """What was decided at `at_ms`: an order (`objections` empty), or none and why."""
 
     at_ms: int
     symbol: Symbol
     purpose: Purpose
-    slot_ms: int
     score: float
-    reason: str
+    reasons: tuple[str, ...]
     objections: tuple[str, ...] = ()
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from crypto_ai_bot.backtest.curves import decisions_of, equity_of, trades_of
 from crypto_ai_bot.backtest.market import Finding, Market, Terms
@@ -11,15 +12,20 @@ from crypto_ai_bot.backtest.records import Decision, EquityCurve, Fill, Trade
 
 @dataclass(frozen=True)
 class Result:
-    """A run: what it was run on, the fills in the order of time, and the opinions refused.
+    """A run: what it was run on, its fills as plain rows in the order of time, what was refused.
 
-    Trades, decisions and equity are worked out from these when first asked for.
+    Fills, trades, decisions and equity are made from these when first asked for.
     """
 
     markets: tuple[Market, ...]
     terms: Terms
-    fills: Sequence[Fill]
+    rows: Sequence[tuple[Any, ...]]
     refused: Sequence[Decision]
+
+    @cached_property
+    def fills(self) -> Sequence[Fill]:
+        """Every order that was made, in the order of time."""
+        return [Fill.of(row) for row in self.rows]
 
     @cached_property
     def trades(self) -> Sequence[Trade]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from crypto_ai_bot.backtest.market import Market
 from crypto_ai_bot.backtest.result import Result
@@ -16,6 +16,8 @@ from crypto_ai_bot.backtest.space import Parameters, parameters_of
 from crypto_ai_bot.backtest.statistics import by_day, changes, moments_of
 from crypto_ai_bot.domain.errors import BadSetting
 from crypto_ai_bot.strategies.base import Strategy
+
+_DECIMALS: Final = 9  # of a daily change: files stay readable, ratios do not notice
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ def trial_of(strategy: Strategy, result: Result) -> Trial:
     terms = result.terms
     start = float(terms.start_quote)
     _, quote = by_day(*result.equity)
-    daily = tuple(changes(quote, start))
+    daily = tuple(round(change, _DECIMALS) for change in changes(quote, start))
     return Trial(
         parameters=dict(parameters_of(strategy)),
         terms=_digest(repr(terms)),

@@ -30,7 +30,7 @@ def conclusion(checks: Sequence[Check]) -> str:
     if failed:
         return f"Do not trade on this: it fails {_listed(failed)}."
     if unclear:
-        return f"Not shown to work: {_listed(unclear)} cannot tell it from chance."
+        return f"Not shown to work: {_listed(unclear)} cannot tell."
     if not checks:
         return "Nothing was checked."
     return "Nothing here speaks against it. That is no promise: the market is free to change."

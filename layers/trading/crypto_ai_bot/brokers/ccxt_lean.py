@@ -18,6 +18,7 @@ from pathlib import Path
 from threading import Lock
 from types import ModuleType
 from typing import Any, Final
+from warnings import catch_warnings, filterwarnings
 
 from crypto_ai_bot.brokers.deferred_import import deferred
 
@@ -70,7 +71,9 @@ def _ccxt_folder() -> Path:
 
 def _imported(exchange_id: str) -> Any:
     """The exchange's class, also put where `ccxt.<exchange>` means the class and not its module."""
-    with deferred("cryptography", _SIGNATURES):
+    with deferred("cryptography", _SIGNATURES), catch_warnings():
+        # requests says so at each start; ccxt tells it the encoding of every answer (UTF-8).
+        filterwarnings("ignore", message="Unable to find acceptable character detection")
         found = getattr(import_module(f"ccxt.{exchange_id}"), exchange_id)
     setattr(sys.modules["ccxt"], exchange_id, found)
     return found

@@ -60,6 +60,7 @@ def report_on(options: Namespace, subject: Subject, run: Run) -> int:
 
     Every set of parameters that was run is added to the file of those tried.
     """
+    _check(subject)
     key = subject_of(subject.strategy, subject.markets)
     known = recalled(options.tried, key)
     if options.search is not None:
@@ -68,14 +69,25 @@ def report_on(options: Namespace, subject: Subject, run: Run) -> int:
         known += found
         subject = _best_of(subject, found)
     report, own = _report(options, subject, run, known)
-    if own.name not in {trial.name for trial in known}:
-        remember(options.tried, key, [own])
     if options.html:
         write_whole(options.html, page(report), "--html")
     if options.trades:
         write_whole(options.trades, trades_csv(report.examined.result.trades), "--trades")
     print_report(report.as_json(), as_json=options.json, lines=report.lines())
+    if own.name not in {trial.name for trial in known}:
+        remember(options.tried, key, [own])
     return 0
+
+
+def _check(subject: Subject) -> None:
+    """What would leave nothing to report on."""
+    for market in subject.markets:
+        if not market.bars:
+            raise BadSetting(f"{market.symbol}: no candles in the time asked for")
+    if subject.terms.start_quote <= 0:
+        raise BadSetting(f"the account begins with {subject.terms.start_quote}: must be above 0")
+    if subject.terms.amount_quote is not None and subject.terms.amount_quote <= 0:
+        raise BadSetting(f"an entry spends {subject.terms.amount_quote}: must be above 0")
 
 
 def _report(

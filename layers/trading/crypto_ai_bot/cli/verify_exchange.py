@@ -152,8 +152,10 @@ def exchange_of(settings: Settings, *, real_money: bool) -> str:
     if settings.sandbox and not settings.exchange_url:
         return "testnet"
     if not real_money:
+        where = "EXCHANGE_URL is not on this machine" if settings.exchange_url else "SANDBOX=0"
         raise BadSetting(
-            "SANDBOX=0: must be 1, for this places orders; --real-money places them all the same"
+            f"{where}: this places orders; set SANDBOX=1 alone for the testnet, or give "
+            "--real-money if you mean it"
         )
     return "mainnet"
 

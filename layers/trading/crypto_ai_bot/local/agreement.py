@@ -10,6 +10,7 @@ from crypto_ai_bot.domain.exchange_stop import fired_order_name
 from crypto_ai_bot.domain.ledger import Ledger
 from crypto_ai_bot.domain.money import ZERO, plain, total
 from crypto_ai_bot.domain.order import CAME_TO_NOTHING, Fill, Order, OrderReport, Side, Totals
+from crypto_ai_bot.reconciliation.resolve import added_up
 from crypto_ai_bot.storage.attributes import from_attributes
 from crypto_ai_bot.storage.items import to_entity
 
@@ -91,10 +92,11 @@ def _orders_apart(
         yield f"order {name} stands at the exchange and in no journal"
     for name, order in journaled.items():
         reports = listed.get(name, ())
-        if order.unresolved or len(reports) != (order.state not in CAME_TO_NOTHING):
+        known = len(order.exchange_order_id.split("+"))  # several if it was repeated on its way
+        if order.unresolved or len(reports) != (0 if order.state in CAME_TO_NOTHING else known):
             yield f"order {name} is {order.state}, for {len(reports)} at the exchange"
-        elif reports and reports[0].totals != order.totals:
-            yield f"order {name} traded {reports[0].totals}, in the journal {order.totals}"
+        elif reports and added_up(reports).totals != order.totals:
+            yield f"order {name} traded {added_up(reports).totals}, in the journal {order.totals}"
 
 
 def _stops_apart(ledgers: Sequence[Ledger], rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:

@@ -35,6 +35,7 @@ def build(places: Places) -> str:
                 PATH=f"{Path(sys.executable).parent}:{_path()}",
                 PYTHON=sys.executable,
                 LAYER_PLATFORM="host",
+                EXCHANGES="gate",  # what rehearsals speak to
                 SAM_CLI_TELEMETRY="0",
             ),
         )

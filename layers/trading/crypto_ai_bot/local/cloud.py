@@ -95,7 +95,7 @@ def embedded_cloud(
             "AUTH": "true" if calls else "false",
             "AWS_EC2_METADATA_DISABLED": "true",
         }
-        interpreter = _bare_interpreter(places.made)
+        interpreter = bare_interpreter(places.made)
         try:
             with child(
                 "crypto_ai_bot.local.embedded_cloud",
@@ -127,7 +127,8 @@ def _alone(folder: Path) -> Iterator[int]:
     raise RehearsalError(f"{folder}: in use by another rehearsal; stop that one first")
 
 
-def _bare_interpreter(made: Path) -> Path:
+def bare_interpreter(made: Path) -> Path:
+    """A Python that knows the standard library alone."""
     folder = made / f"lambda-python-{platform.python_version()}"
     interpreter = folder / "bin" / "python"
     if not interpreter.exists():

@@ -43,8 +43,13 @@ class Drift:
 
     @property
     def missing(self) -> bool:
-        """The exchange holds less than the ledger: a stop could not sell what it should."""
-        return self.exchange_base < self.ledger_base
+        """The exchange holds less than is ours: a stop could not sell what it should."""
+        return self.exchange_base < self.ours_base
+
+    @property
+    def ours_base(self) -> Decimal:
+        """The ledger, less what fees of other symbols' orders took of it (reconciliation.fees)."""
+        return self.ledger_base + min(self.foreign_base, ZERO)
 
     def __str__(self) -> str:
         apart = f" and {plain(self.foreign_base)} that is not ours" if self.foreign_base else ""

@@ -23,7 +23,7 @@ def size_entry(
         side=Side.BUY,
         purpose=Purpose.ENTRY,
         slot_ms=slot_ms,
-        amount=floor_to_step(amount_quote, rules.price_step_quote),
+        amount=entry_amount(amount_quote, rules),
         reference_price=quote.ask,
         reason="; ".join(signal.reasons),
         atr=signal.atr,
@@ -33,16 +33,10 @@ def size_entry(
 def size_exit(
     call: ExitCall, ledger: Ledger, quote: Quote, rules: MarketRules, slot_ms: int
 ) -> OrderRequest | None:
-    """A market sell for what `call` asks of what is surely held; None when that is dust.
-
-    A part whose rest could not be sold any more takes the rest with it.
-    """
-    held_base = ledger.worst_base
-    amount = rules.sellable_base(min(call.amount_base, held_base), quote.bid)
+    """A market sell for what `call` asks of what is surely held; None when that is dust."""
+    amount = exit_amount(call.amount_base, ledger.worst_base, quote.bid, rules)
     if not amount:
         return None
-    if not rules.sellable_base(held_base - amount, quote.bid):
-        amount = floor_to_step(held_base, rules.amount_step_base)
     return OrderRequest(
         symbol=rules.symbol,
         side=Side.SELL,
@@ -52,6 +46,24 @@ def size_exit(
         reference_price=quote.bid,
         reason=call.reason,
     )
+
+
+def entry_amount(amount_quote: Decimal, rules: MarketRules) -> Decimal:
+    """The quote that a buy of `amount_quote` may carry."""
+    return floor_to_step(amount_quote, rules.price_step_quote)
+
+
+def exit_amount(
+    wanted_base: Decimal, held_base: Decimal, bid: Decimal, rules: MarketRules
+) -> Decimal:
+    """The base that a sell of `wanted_base` may carry; 0 when that is dust.
+
+    A part whose rest could not be sold any more takes the rest with it.
+    """
+    amount = rules.sellable_base(min(wanted_base, held_base), bid)
+    if amount and not rules.sellable_base(held_base - amount, bid):
+        return floor_to_step(held_base, rules.amount_step_base)
+    return amount
 
 
 def cut_to_free(

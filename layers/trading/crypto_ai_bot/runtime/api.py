@@ -1,14 +1,16 @@
 """The handler of the HTTP API: no exchange, no key, only the table and the trading parameter."""
 
+from dataclasses import replace
 from functools import cache
 from hashlib import sha256
 from typing import Any
 
 from crypto_ai_bot.ports.clock import Clock
 from crypto_ai_bot.runtime.books import Books
-from crypto_ai_bot.runtime.clock import SystemClock
+from crypto_ai_bot.runtime.clock import SystemClock, monotonic_ms
 from crypto_ai_bot.runtime.guard import Handler, guarded
 from crypto_ai_bot.runtime.http import Counter, answer, as_gateway_answer, read_request
+from crypto_ai_bot.runtime.parameters import Refreshed
 from crypto_ai_bot.runtime.process import process
 from crypto_ai_bot.runtime.settings import Settings
 
@@ -23,13 +25,23 @@ def api_handler() -> Handler:
 
 
 @cache
-def _counter() -> Counter:
-    settings, redactor = process().settings, process().redactor
+def _desk() -> tuple[Counter, Refreshed[tuple[bytes, ...]]]:
+    """The counter without its tokens, and the tokens, which are read anew every five minutes."""
+    settings = process().settings
     books = Books(settings)
+    counter = Counter(books.store, books.switch, _clock(settings), settings.mode, ())
+    return counter, Refreshed(lambda: _digests(settings, books), monotonic_ms)
+
+
+def _counter() -> Counter:
+    counter, digests = _desk()
+    return replace(counter, token_digests=digests.get())
+
+
+def _digests(settings: Settings, books: Books) -> tuple[bytes, ...]:
     tokens = settings.secrets.api_tokens(books.parameter)
-    redactor.hide(tokens)
-    digests = tuple(sha256(token.reveal().encode()).digest() for token in tokens)
-    return Counter(books.store, books.switch, _clock(settings), settings.mode, digests)
+    process().redactor.hide(tokens)
+    return tuple(sha256(token.reveal().encode()).digest() for token in tokens)
 
 
 def _clock(settings: Settings) -> Clock:

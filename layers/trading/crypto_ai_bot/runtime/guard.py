@@ -1,6 +1,7 @@
 """Around every handler: the one broad `except` of the program, and how an error leaves it."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
@@ -27,6 +28,12 @@ def guarded(name: str, run: Callable[[Any, Any, str], dict[str, Any]]) -> Handle
             raise _reported(error, name, run_id) from None
 
     return handler
+
+
+def ahead(prepare: Callable[[], object]) -> None:
+    """Does early what the first run would do; what stands against it, that run meets and tells."""
+    with suppress(Exception):
+        prepare()
 
 
 def _reported(error: Exception, name: str, run_id: str) -> Exception:

@@ -5,13 +5,14 @@ from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from crypto_ai_bot.domain.errors import ParameterUnavailable
+from crypto_ai_bot.domain.errors import ParameterUnavailable, TradingError
 from crypto_ai_bot.domain.trading_state import TradingState
 
 if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
 
 CACHED_MS_MAX: Final = 10_000
+ROTATED_MS_MAX: Final = 300_000
 
 
 def read_parameter(client: "SSMClient", name: str) -> str:
@@ -62,3 +63,32 @@ class AlwaysOn:
     def read(self) -> TradingState:
         """On."""
         return TradingState.ON
+
+
+class Refreshed[T]:
+    """A secret that its owner may rotate: read anew after `for_ms` of the process's own time.
+
+    While it cannot be read, or is not what it should be, the last one counts.
+    """
+
+    def __init__(
+        self, read: Callable[[], T], monotonic_ms: Callable[[], int], for_ms: int = ROTATED_MS_MAX
+    ) -> None:
+        self._read = read
+        self._monotonic_ms = monotonic_ms
+        self._for_ms = for_ms
+        self._kept: tuple[int, T] | None = None
+
+    def get(self) -> T:
+        """The value, at most `for_ms` old where it can be. Raises what the first read raises."""
+        now_ms = self._monotonic_ms()
+        if self._kept and now_ms - self._kept[0] < self._for_ms:
+            return self._kept[1]
+        try:
+            value = self._read()
+        except TradingError:
+            if self._kept is None:
+                raise
+            value = self._kept[1]
+        self._kept = (now_ms, value)
+        return value

@@ -21,16 +21,18 @@ def start(function: str) -> "Handler":
             from crypto_ai_bot.runtime.notify import notify_handler
 
             return notify_handler()
-        from crypto_ai_bot.runtime.handler import job_handler
+        from crypto_ai_bot.runtime.handler import job_handler, make_ready
 
-        return job_handler(function)
+        handler = job_handler(function)
+        make_ready()
+        return handler
 
 
 @contextmanager
 def _no_collecting() -> Iterator[None]:
-    """Importing leaves no garbage: looking for it would take a tenth of the start.
+    """A start leaves no garbage: looking for it would take a tenth of its time.
 
-    What was imported stays for the life of the process, so later collections need not look at it.
+    What was made stays for the life of the process, so later collections need not look at it.
     """
     gc.disable()
     try:

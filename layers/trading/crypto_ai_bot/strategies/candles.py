@@ -1,6 +1,7 @@
 """Closed candles as a strategy sees them: one after the other, once."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 from operator import length_hint
 from typing import Self
 
@@ -27,7 +28,7 @@ class Candles:
     ) -> None:
         self._opened_ms, self._volumes = opened_ms, volumes
         self._opens, self._highs, self._lows, self._closes = opens, highs, lows, closes
-        self._stream: Iterator[float] | None = None
+        self._stream: Iterable[float] = closes
 
     @classmethod
     def of(cls, rows: Sequence[Candle]) -> Self:
@@ -49,15 +50,21 @@ class Candles:
 
     def closes(self) -> Iterator[float]:
         """The close of each bar: the quickest stream, for a strategy that needs no more."""
-        if self._stream is not None:
+        if self._stream is not self._closes:
             raise InvariantBroken("candles are taken once: a second stream could read ahead")
-        self._stream = iter(self._closes)
-        return self._stream
+        self._stream = stream = iter(self._closes)
+        return stream
+
+    @property
+    def step_ms(self) -> int:
+        """How long a bar lasts: the shortest distance between two of the first thousand; or 1."""
+        first = self._opened_ms[:1_000]
+        return min((after - before for before, after in pairwise(first)), default=1)
 
     @property
     def taken(self) -> int:
         """How many bars the stream has given."""
-        return 0 if self._stream is None else len(self._closes) - length_hint(self._stream)
+        return len(self._closes) - length_hint(self._stream)
 
     def taken_since(self, bars: int) -> Iterator[tuple[float, float, float]]:
         """`high, low, close` of the bars taken, but for the first `bars` of them."""

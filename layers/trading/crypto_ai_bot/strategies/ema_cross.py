@@ -61,34 +61,34 @@ class Strategy:
         atr = Atr(self.atr) if self.atr else None
         closes = candles.closes()
         fast = slow = next(closes, 0.0)
+        above, level = False, True
         # The averages stand here as floats, not as two Ema: a call costs more than the arithmetic.
         for close in closes:
-            fast_before, slow_before = fast, slow
             fast += fast_weight * (close - fast)
             slow += slow_weight * (close - slow)
-            if fast > slow:
-                if fast_before > slow_before:
+            if above:
+                if fast > slow:
                     continue
-                signal = up
-            elif fast < slow and fast_before >= slow_before:
-                signal = down
+                above, level, signal = False, fast == slow, down
+            elif fast > slow:
+                above, level, signal = True, False, up
+            elif level:
+                level, signal = fast == slow, down
             else:
                 continue
-            if atr:
-                speed = (fast - slow) - (fast_before - slow_before)
-                signal = self._measured(signal, speed, atr.after(candles))
-            yield signal
+            if not level:
+                yield self._measured(signal, fast - slow, atr.after(candles)) if atr else signal
 
     def _spoken(self, action: Action, side: str) -> Signal:
         reason = f"EMA {self.fast} crossed {side} EMA {self.slow}"
         return Signal(action, 1.0 if action is Action.ENTER else -1.0, (reason,))
 
-    def _measured(self, signal: Signal, speed: float, atr: Atr) -> Signal:
+    def _measured(self, signal: Signal, distance: float, atr: Atr) -> Signal:
         """The signal in true ranges, or the reason why the filter keeps the entry out."""
         refusal = self._refusal(atr) if signal.action is Action.ENTER else ""
         if refusal:
             return Signal(Action.HOLD, 0.0, (refusal,), atr.value)
-        return Signal(signal.action, in_ranges(speed, atr.value), signal.reasons, atr.value)
+        return Signal(signal.action, in_ranges(distance, atr.value), signal.reasons, atr.value)
 
     def _refusal(self, atr: Atr) -> str:
         """Why the filter keeps the entry out; "" when it lets it in."""

@@ -85,4 +85,7 @@ def adopt_if_listed(
         raise
     if {report.exchange_order_id for report in reports} <= known:
         return None
-    return adopt(desk, order, added_up(reports), held, account, market)
+    report = added_up(reports)
+    if order.state is OrderState.CLOSED and not report.finished:
+        return None  # at market they finish at once; until then the books would not be true
+    return adopt(desk, order, report, held, account, market)

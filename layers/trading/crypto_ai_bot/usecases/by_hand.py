@@ -190,6 +190,6 @@ def _still_apart(desk: Desk, ledger: Ledger) -> str:
     drift = drift_of(ledger, desk.broker.fetch_balance(symbol), dust_base)
     if drift is None:
         return ""
-    lacking = f"{plain(drift.ledger_base - drift.exchange_base)} {symbol.base}"
+    lacking = f"{plain(drift.ours_base - drift.exchange_base)} {symbol.base}"
     missing = f"bring back the {lacking} that are missing"
     return f"{drift}: {missing if drift.missing else 'try again after reconcile has told of it'}"

@@ -62,25 +62,47 @@ def tell_of_others(desk: Desk, origins: Sequence[Origin]) -> tuple[Foreign | Rep
     return tuple(fresh)
 
 
+def risen_among(origins: Sequence[Origin], ledger: Ledger) -> Risen | Repeated | None:
+    """An order of ours to take back into the books: closed as never made, or made once more.
+
+    While another is under way only one that was made once more: that needs no place in the ledger.
+    """
+    for one in origins:
+        if isinstance(one, Risen) and ledger.pending is None:
+            return one
+        if isinstance(one, Repeated) and one.fits(ledger.position.base):
+            return one
+    return None
+
+
 def adopt_risen(
-    desk: Desk, sight: Sight, ledger: Ledger, market: MarketRules, origins: Sequence[Origin]
+    desk: Desk, sight: Sight, ledger: Ledger, market: MarketRules, risen: Risen | Repeated
 ) -> Placed | None:
-    """Takes an order of ours back into the books: closed as never made, or made once more."""
-    held_base = ledger.position.base
-    risen = next(
-        (
-            one
-            for one in origins
-            if isinstance(one, Risen) or (isinstance(one, Repeated) and one.fits(held_base))
-        ),
-        None,
-    )
-    if risen is None or not (held := take_lease(desk, ledger, sight.tick)):
+    """Takes `risen` into the books; None while another run has the symbol or it is not whole."""
+    if not (held := take_lease(desk, ledger, sight.tick)):
         return None
     placed = adopt_if_listed(desk, risen.order, held, sight.glance.account, market)
     if placed is None:
         give_back(desk, held)
     return placed
+
+
+def adopt_repeated(desk: Desk, sight: Sight, ledger: Ledger, market: MarketRules) -> Placed | None:
+    """Every order that was made once more, when the books lack what an order under way has sold.
+
+    The last one that was adopted; None when nothing was.
+    """
+    origins = look_for_others(desk, ledger)
+    tell_of_others(desk, origins)
+    last: Placed | None = None
+    while risen := risen_among(origins, ledger):
+        placed = adopt_risen(desk, sight, ledger, market, risen)
+        if placed is None:
+            break
+        last, ledger = placed, placed.ledger
+        name = placed.order.client_order_id
+        origins = tuple(one for one in origins if one.report.client_order_id != name)
+    return last
 
 
 def remember_the_look(desk: Desk, sight: Sight, ledger: Ledger, *, found: bool) -> Ledger:

@@ -12,7 +12,6 @@ from crypto_ai_bot.domain.event import Event, EventKind
 from crypto_ai_bot.domain.job import Tick
 from crypto_ai_bot.domain.ledger import Ledger
 from crypto_ai_bot.domain.market import Balance, MarketRules, Symbol
-from crypto_ai_bot.domain.order import Order
 from crypto_ai_bot.ports.store import Advance, Change, Create, Replace, as_stored
 from crypto_ai_bot.reconciliation.drift import Drift, drift_of, halted
 from crypto_ai_bot.reconciliation.fees import booked, may_explain
@@ -23,11 +22,12 @@ from crypto_ai_bot.usecases.others import (
     adopt_risen,
     look_for_others,
     remember_the_look,
+    risen_among,
     tell_of_others,
 )
 from crypto_ai_bot.usecases.outcome import Decision, RunOutcome, SymbolOutcome
 from crypto_ai_bot.usecases.run import Sight, finish, look, look_again
-from crypto_ai_bot.usecases.trading import settle_first
+from crypto_ai_bot.usecases.trading import adoption, settle_first
 
 
 def reconcile(desk: Desk, tick: Tick) -> RunOutcome:
@@ -63,9 +63,8 @@ def _with_fees_booked(desk: Desk, sight: Sight, ledger: Ledger) -> Sight:
 
     Unchanged while another run has the symbol or the account has moved: the next run does it.
     """
-    now_ms = desk.clock.now_ms()
-    after = booked(ledger, sight.glance.account.at(now_ms), now_ms)
-    if after is None or not ledger.free_for(sight.tick.run_id, now_ms):
+    after = booked(ledger, sight.glance.account)
+    if after is None or not ledger.free_for(sight.tick.run_id, desk.clock.now_ms()):
         return sight
     desk.store.commit([Replace(entity) for entity in after])
     return look_again(desk, sight)
@@ -90,14 +89,9 @@ def _compared(
     if moved := check(desk, sight, ledger, market):
         return _stop_moved(moved)
     fresh = tell_of_others(desk, origins)
-    if adopted := adopt_risen(desk, sight, ledger, market, origins):
-        return SymbolOutcome(
-            symbol,
-            Decision.SETTLED,
-            (f"{adopted.order.client_order_id} is {adopted.order.state}: {_made(adopted.order)}",),
-            order=adopted.order,
-            ledger=adopted.ledger,
-        )
+    if risen := risen_among(origins, ledger):
+        adopted = adopt_risen(desk, sight, ledger, market, risen)
+        return adoption(symbol, adopted) if adopted else _not_yet(ledger, str(risen))
     reasons = tuple(f"foreign: {one}" for one in fresh)
     if drift := drift_of(ledger, balance, market.amount_step_base):
         if _fees_may_explain(desk, ledger):
@@ -117,9 +111,9 @@ def _fees_may_explain(desk: Desk, ledger: Ledger) -> bool:
     return may_explain(ledger, glance.account, glance.ledgers.values(), now_ms)
 
 
-def _made(order: Order) -> str:
-    ids = order.exchange_order_id
-    return f"the exchange made it as {ids}" if "+" in ids else "it was made after all"
+def _not_yet(ledger: Ledger, why: str) -> SymbolOutcome:
+    """Nothing is concluded from a balance before that is in the books."""
+    return SymbolOutcome(ledger.symbol, Decision.BUSY, (why,), ledger=ledger)
 
 
 def _stop_moved(kept: Kept) -> SymbolOutcome:

@@ -1,7 +1,7 @@
 """Writing what was learned of an order into the books, under its lease, which ends with it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from crypto_ai_bot.domain.account import Account
@@ -9,6 +9,7 @@ from crypto_ai_bot.domain.errors import InvariantBroken, TradingError
 from crypto_ai_bot.domain.ledger import Ledger
 from crypto_ai_bot.domain.market import MarketRules
 from crypto_ai_bot.domain.order import (
+    CAME_TO_NOTHING,
     Order,
     OrderEvent,
     OrderReport,
@@ -86,7 +87,35 @@ def adopt(
     """Takes an order into the books that was thought over; gives the lease back."""
     why = f"the exchange lists it, though it was {order.state}"
     risen = order.after(OrderEvent.APPEAR, desk.clock.now_ms(), why)
-    return settled(desk, risen, report, held.with_risen(order), account, market)
+    if order.state in CAME_TO_NOTHING:
+        return settled(desk, risen, report, held.with_risen(order), account, market)
+    return _settled_beside(desk, order, risen, report, held, account, market)
+
+
+def _settled_beside(
+    desk: Desk,
+    order: Order,
+    risen: Order,
+    report: OrderReport,
+    held: Ledger,
+    account: Account,
+    market: MarketRules,
+) -> Placed:
+    """Settles a finished order once more, whatever else is under way; that stays under way."""
+    now_ms = desk.clock.now_ms()
+
+    def books(current: Account) -> Settlement:
+        apart = replace(held, pending=None)
+        after = settle(risen, report, apart, current, market, desk.policy.stops, now_ms)
+        ledger = replace(after.ledger, pending=held.pending)
+        account = after.account.with_commitment(held.symbol, ledger)
+        return replace(after, ledger=ledger, account=account)
+
+    try:
+        books(account)
+    except InvariantBroken as contradiction:
+        return _halted(desk, order, held, str(contradiction))
+    return _write_settlement(desk, books, account, held)
 
 
 def settled(

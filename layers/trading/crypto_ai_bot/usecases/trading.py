@@ -14,9 +14,10 @@ from crypto_ai_bot.usecases.attempts import find_earlier
 from crypto_ai_bot.usecases.desk import Desk, take_lease, trading_state
 from crypto_ai_bot.usecases.exchange_stops import clear
 from crypto_ai_bot.usecases.execution import NotPlaced, place
+from crypto_ai_bot.usecases.others import adopt_repeated
 from crypto_ai_bot.usecases.outcome import Decision, SymbolOutcome
 from crypto_ai_bot.usecases.run import Sight, look_again
-from crypto_ai_bot.usecases.settling import settle_pending
+from crypto_ai_bot.usecases.settling import Placed, settle_pending
 
 FRESH_FACTS_TRIES: Final = 5
 
@@ -45,6 +46,10 @@ def settle_first(desk: Desk, sight: Sight, symbol: Symbol) -> SymbolOutcome:
     if not (held := take_lease(desk, ledger, sight.tick)):
         return SymbolOutcome(symbol, Decision.BUSY, ("another run has the symbol",), ledger=ledger)
     placed = settle_pending(desk, held, sight.glance.account, market)
+    contradicted = placed.order.unresolved and placed.ledger.halt is not None
+    # What contradicts the books may be what they lack: an order that was made once more.
+    if contradicted and (adopted := adopt_repeated(desk, sight, placed.ledger, market)):
+        return adoption(symbol, adopted)
     decision = Decision.WAITING if placed.order.unresolved else Decision.SETTLED
     reason = f"{placed.order.client_order_id} is {placed.order.state}: {placed.order.resolution}"
     return SymbolOutcome(
@@ -55,6 +60,15 @@ def settle_first(desk: Desk, sight: Sight, symbol: Symbol) -> SymbolOutcome:
         order=placed.order,
         ledger=placed.ledger,
     )
+
+
+def adoption(symbol: Symbol, adopted: Placed) -> SymbolOutcome:
+    """An order that was thought over is in the books again."""
+    order = adopted.order
+    ids = order.exchange_order_id
+    made = f"the exchange made it as {ids}" if "+" in ids else "it was made after all"
+    reason = f"{order.client_order_id} is {order.state}: {made}"
+    return SymbolOutcome(symbol, Decision.SETTLED, (reason,), order=order, ledger=adopted.ledger)
 
 
 def trade(

@@ -104,7 +104,8 @@ class Hall:
 
     def _check_exptime(self, route: Route, call: Call) -> None:
         text = call.request.headers.get("x-gate-exptime")
-        if text is None or (route.method, route.path) not in _EXPTIME_ROUTES:
+        heeded = self.server.exptime_honoured and (route.method, route.path) in _EXPTIME_ROUTES
+        if text is None or not heeded:
             return
         if not (text.isascii() and text.isdigit() and len(text) < 20):  # noqa: PLR2004 - of ms
             raise RefusedError("INVALID_PARAM_VALUE", "Invalid header x-gate-exptime")

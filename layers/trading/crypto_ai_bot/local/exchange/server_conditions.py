@@ -7,6 +7,7 @@ from dataclasses import dataclass
 class ServerConditions:
     """Statuses and labels, limits and latency; the defaults are reference gate-spot 8.3's."""
 
+    exptime_honoured: bool = True  # documented, and never seen
     exptime_status: int = 400
     exptime_label: str = "REQUEST_EXPIRED"
     stale_status: int = 403  # of a stale Timestamp; 200 was seen (ccxt 13330)
