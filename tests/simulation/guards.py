@@ -67,12 +67,6 @@ GUARDS: Final = (
         "if slot_ms < use.slot_ms:",
     ),
     _guard(
-        "a rejected attempt is searched before the next",
-        "usecases/attempts.py",
-        "    for order in _rejected(desk, approved, held):",
-        "    for order in ():",
-    ),
-    _guard(
         "journal before the submission",
         EXECUTION,
         "    account = approved.facts.account.with_order(order.journaled_ms)\n",
@@ -224,12 +218,6 @@ GUARDS: Final = (
         RESOLVE,
         "    if server_ms <= order.expires_ms + ARRIVAL_MARGIN_MS:",
         "    if False:",
-    ),
-    _guard(
-        "absence needs time",
-        RESOLVE,
-        "    if order.absences >= ABSENCES_NEEDED and for_ms >= ABSENCE_WINDOW_MS:",
-        "    if True:",
     ),
     _guard(
         "base balance compared",
