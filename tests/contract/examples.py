@@ -110,7 +110,7 @@ CLOSED = replace(
     absent_since_ms=NOW_MS,
     updated_ms=NOW_MS + 800,
 )
-FILL = Fill(f"{ID}:0.00125", ID, BTC, Side.BUY, TOTALS, NOW_MS + 700)
+FILL = Fill(f"{ID}:0.00125", ID, BTC, Side.BUY, TOTALS, NOW_MS + 700, 4)
 
 REPORT = OrderReport(
     "1234", ID, BTC, Side.BUY, finished=True, finish_reason="filled", totals=TOTALS,

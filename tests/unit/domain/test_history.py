@@ -66,6 +66,14 @@ def test_fills_go_by_time_then_by_journal_then_by_number() -> None:
     assert in_order([late, tenth, second, first], orders) == [first, second, tenth, late]
 
 
+def test_fills_of_one_symbol_go_as_they_were_applied_whatever_their_times() -> None:
+    """An order found late was applied after younger ones."""
+    found_late = replace(bought("1", "1", "x", NOON_MS), ledger_version=9)
+    younger = replace(sold("1", "2", "y", NOON_MS + 1), ledger_version=8)
+    other = replace(bought("1", "1", "z", NOON_MS + 2), symbol=ETH, ledger_version=2)
+    assert in_order([found_late, younger, other], {}) == [younger, found_late, other]
+
+
 AMOUNTS = st.decimals("0.000001", "50", places=6)
 
 

@@ -79,6 +79,12 @@ def test_an_account_from_before_fees_in_other_coins_were_counted_is_read() -> No
     assert to_entity(item) == replace(ACCOUNT, fees_unbooked={})
 
 
+def test_a_fill_from_before_its_place_was_kept_is_read() -> None:
+    item = {**LAYOUT.item(FILL), "schema": 1}
+    del item["ledger_version"]
+    assert to_entity(item) == replace(FILL, ledger_version=0)
+
+
 def test_orders_and_events_stand_in_the_index_apart() -> None:
     assert (LAYOUT.item(ORDER)["unresolved"], LAYOUT.item(ORDER)["since_ms"]) == ("paper", NOW_MS)
     assert LAYOUT.item(EVENT)["unresolved"] == "paper#EVENT"

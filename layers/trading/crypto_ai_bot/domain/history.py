@@ -43,7 +43,7 @@ class Disposal:
 
 
 def in_order(fills: Iterable[Fill], orders: Mapping[str, Order]) -> list[Fill]:
-    """`fills` in the order in which they happened.
+    """`fills` in the order in which they happened, those of one symbol as they were applied.
 
     At the same time the order that was journaled first goes first, and within an order its fills
     by their number.
@@ -59,7 +59,18 @@ def in_order(fills: Iterable[Fill], orders: Mapping[str, Order]) -> list[Fill]:
             int(number) if number.isdecimal() else 0,
         )
 
-    return sorted(fills, key=place)
+    happened = sorted(fills, key=place)
+    symbols = {fill.symbol for fill in happened}
+    applied = {
+        symbol: iter(
+            sorted(
+                (fill for fill in happened if fill.symbol == symbol),
+                key=lambda fill: fill.ledger_version,
+            )
+        )
+        for symbol in symbols
+    }
+    return [next(applied[fill.symbol]) for fill in happened]
 
 
 def replayed(fills: Iterable[Fill]) -> Iterator[Step]:

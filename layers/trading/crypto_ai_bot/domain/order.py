@@ -237,7 +237,9 @@ class Fill:
     """A part executed: what an order's totals grew by between two reports, fees alone included.
 
     Its id is the order's and its number within it, so the same growth of the same order has one
-    id however often it is reported, and the journal takes it once.
+    id however often it is reported, and the journal takes it once. `ledger_version` is that of the
+    ledger that it was applied to: an order found late is applied after younger ones. It is 0 in
+    fills written before it was kept.
     """
 
     fill_id: str
@@ -246,6 +248,7 @@ class Fill:
     side: Side
     traded: Totals
     at_ms: int
+    ledger_version: int = 0
 
 
 def fill_between(order: Order, report: OrderReport) -> Fill | None:

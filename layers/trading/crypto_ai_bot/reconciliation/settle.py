@@ -53,6 +53,7 @@ def settle(
     settled = replace(settled, exchange_order_id=report.exchange_order_id)
     fill = fill_between(settled, report)
     if fill:
+        fill = replace(fill, ledger_version=ledger.version)
         ledger, account = _with_fill(settled, report, fill, ledger, account, market, stops)
         settled = settled.after(OrderEvent.FILL, now_ms)
         settled = replace(settled, totals=report.totals, fills=settled.fills + 1)

@@ -75,6 +75,11 @@ def _with_fees_unbooked(account: Item) -> Item:
     return {**account, "fees_unbooked": {}}
 
 
+def _with_ledger_version(fill: Item) -> Item:
+    """Fills of schema 1 were in the order of their times."""
+    return {**fill, "ledger_version": 0}
+
+
 HOT: Final = "HOT"
 PAPER: Final = "PAPER"
 ORDER: Final = "ORDER"
@@ -89,7 +94,7 @@ KINDS: Final = (
     Kind("heartbeat", Heartbeat, HOT, "HEARTBEAT#{0.job}"),
     Kind("health", Health, HOT, "HEALTH"),
     Kind("order", Order, ORDER_WITH_FILLS, ORDER),
-    Kind("fill", Fill, ORDER_WITH_FILLS, "FILL#{0.fill_id}"),
+    Kind("fill", Fill, ORDER_WITH_FILLS, "FILL#{0.fill_id}", (_with_ledger_version,)),
     Kind("event", Event, "EVENT#{0.event_id}", "EVENT"),
     Kind("instance_lock", InstanceLock, "LOCK#{0.fingerprint}", "LOCK"),
     Kind("paper_account", PaperAccount, PAPER, "ACCOUNT"),
