@@ -340,13 +340,32 @@ def test_a_report_that_contradicts_the_books_halts_its_symbol_and_is_told(books:
     books.evaluate(Action.EXIT)
     (report, at_ms) = books.broker.orders[-1]
     books.broker.orders.append((report, at_ms))
-    (outcome, *_) = settle_for(books, 3)
+    (outcome,) = settle_for(books, 1)
     assert outcome.decision is Decision.WAITING
     assert books.ledger.position == held
     assert books.ledger.lease is None
     assert books.ledger.halt
     assert "sells" in books.ledger.halt.reason
     assert [event.kind for event in books.store.events(100)].count(EventKind.HALT) == 1
+
+
+def test_what_a_repeated_sell_sold_beyond_the_books_does_not_keep_its_symbol_busy(
+    books: Books,
+) -> None:
+    """Simulated seed 2072: it was halted, and nobody could ever settle it."""
+    books.broker.balances["BTC"] = dec(1)
+    books.enter()
+    books.broker.faults = [Fault.LOST_AFTER]
+    books.evaluate(Action.EXIT)
+    (report, at_ms) = books.broker.orders[-1]
+    again = replace(report, exchange_order_id=str(int(report.exchange_order_id) + 1))
+    books.broker.orders.append((again, at_ms))
+    (_, settled) = settle_for(books, 2)
+    assert books.ledger.pending is None
+    assert books.ledger.guard is None
+    assert books.ledger.halt, "a person is to look"
+    assert settled.order
+    assert settled.order.exchange_order_id == report.exchange_order_id
 
 
 def test_an_answer_that_contradicts_the_books_halts_its_symbol_too(books: Books) -> None:

@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from crypto_ai_bot.domain.ledger import Ledger
 from crypto_ai_bot.domain.market import Balance
 from crypto_ai_bot.domain.money import ZERO, total
 from crypto_ai_bot.domain.order import (
     Order,
     OrderReport,
     OrderState,
+    Side,
     Totals,
 )
 
@@ -88,6 +90,23 @@ def resolve(
             + (f"and the balance moved for: {explained}" if moved else _UNMOVED)
         )
     return Wait(order, f"absent from {order.absences} of {ABSENCES_NEEDED} searches")
+
+
+def that_fit(order: Order, reports: Sequence[OrderReport], ledger: Ledger) -> Sequence[OrderReport]:
+    """All of `reports`; of a sell that a halted ledger cannot hold whole, those that it can.
+
+    A sell that was carried out twice can sell more than is held. The contradiction halts first,
+    and what the books may lack is looked for. Then the repetition sold coins that are not ours,
+    and is told of as an order that is not (`others`); the known part of `order` stays its own.
+    """
+    if ledger.halt is None or order.request.side is Side.BUY:
+        return reports
+    known = order.exchange_order_id.split("+")
+    fitting = sorted(reports, key=lambda report: report.exchange_order_id not in known)
+    base_max = order.totals.base + ledger.position.base
+    while len(fitting) > 1 and total(one.totals.base for one in fitting) > base_max:
+        fitting.pop()
+    return fitting
 
 
 def _undecided(order: Order, reason: str, now_ms: int) -> Wait | GiveUp:

@@ -22,7 +22,14 @@ from crypto_ai_bot.ports.store import (
     as_stored,
 )
 from crypto_ai_bot.reconciliation.drift import halted
-from crypto_ai_bot.reconciliation.resolve import Absent, Found, GiveUp, Wait, resolve
+from crypto_ai_bot.reconciliation.resolve import (
+    Absent,
+    Found,
+    GiveUp,
+    Wait,
+    resolve,
+    that_fit,
+)
 from crypto_ai_bot.reconciliation.settle import Settlement, settle, settle_without_order
 from crypto_ai_bot.usecases.desk import Desk, give_back
 
@@ -62,9 +69,8 @@ def settle_pending(
     except TradingError:  # whoever must act, nothing was learned: the symbol is left free
         give_back(desk, held)
         raise
-    resolution = resolve(
-        order, evidence.reports, evidence.balance, evidence.server_ms, now_ms, explained
-    )
+    reports = that_fit(order, evidence.reports, held)
+    resolution = resolve(order, reports, evidence.balance, evidence.server_ms, now_ms, explained)
     match resolution:
         case Found(report):
             return settled(desk, order, report, held, account, market)
