@@ -176,8 +176,7 @@ class Client:
     def _carry_out(self, trial: Trial, fate: Fate, submission: Submission, what: str) -> None:
         made = self._world.arrive(submission)
         if fate is Fate.TWICE:
-            second = self._world.arrive(submission)
-            made = self._world.any_of((made, second))
+            made = self._told_of_two(made, self._world.arrive(submission))
         if fate is Fate.TWICE_LATE and submission.name:  # a stop repeated late is never found
             self._world.leave_under_way(submission)
         if fate is Fate.DIE_AFTER:
@@ -196,6 +195,13 @@ class Client:
             self._spoil(trial, fate, what)
         else:
             self._keep(201, json.dumps(self._world.gate.row(made)))
+
+    def _told_of_two(self, first: Any, second: Any) -> Any:
+        """Which of two is answered; the refusal of the second denies the first."""
+        told = self._world.any_of((first, second))
+        if isinstance(told, Refused) and not isinstance(first, Refused):
+            return told if self._world.refuse_falsely(first) else first
+        return told
 
     def _spoil(self, trial: Trial, fate: Fate, what: str) -> None:
         if fate in {Fate.PAGE_BEFORE, Fate.PAGE_AFTER}:
