@@ -23,6 +23,7 @@ from crypto_ai_bot.usecases.control import set_trading_state
 from crypto_ai_bot.usecases.desk import take_lease
 from crypto_ai_bot.usecases.exchange_stops import keep
 from crypto_ai_bot.usecases.outcome import Decision, SymbolOutcome
+from crypto_ai_bot.usecases.reconcile import reconcile
 from crypto_ai_bot.usecases.run import look
 from fakes import Died
 from live_desk import LiveDesk, live_desk
@@ -400,6 +401,33 @@ def test_two_stops_of_one_request_are_both_taken_away_and_both_counted(desk: Liv
     assert len(desk.ledger.exchange_stop.stop_ids) == 2
     assert only(desk.run(Job.EVALUATE, Action.EXIT)).decision is Decision.EXIT
     assert_closed(desk)
+
+
+def test_a_reconcile_that_was_frozen_takes_the_order_of_a_younger_stop_for_nobody_elses(
+    desk: LiveDesk,
+) -> None:
+    """Simulated seed 514: it had read the books before the stop was placed."""
+    lists = desk.desk.broker.fetch_orders
+
+    class Frozen:
+        """Before it lists the orders, exits places a stop and the stop fires."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(whole, name)
+
+        def fetch_orders(self, *asked: Any) -> Any:
+            desk.exits()
+            falls(desk)
+            return lists(*asked)
+
+    whole = desk.desk.broker
+    tick = replace(tick_of(desk), job=Job.RECONCILE)
+    outcome = only(reconcile(replace(desk.desk, broker=Frozen()), tick))  # type: ignore[arg-type]  # as the door
+    assert outcome.decision is Decision.BUSY
+    desk.exits()
+    desk.reconcile()
+    assert_closed(desk)
+    assert not [line for line in told(desk) if "foreign" in line]
 
 
 def test_what_a_fall_jumped_over_is_cancelled_and_sold_by_us(desk: LiveDesk) -> None:

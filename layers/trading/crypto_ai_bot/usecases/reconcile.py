@@ -88,6 +88,8 @@ def _compared(
     origins = look_for_others(desk, ledger)
     if moved := check(desk, sight, ledger, market):
         return _stop_moved(moved)
+    if origins and _another_stop(desk, sight, ledger):
+        return _not_yet(ledger, "another run moved the books")
     fresh = tell_of_others(desk, origins)
     if risen := risen_among(origins, ledger):
         adopted = adopt_risen(desk, sight, ledger, market, risen)
@@ -114,6 +116,15 @@ def _fees_may_explain(desk: Desk, ledger: Ledger) -> bool:
 def _not_yet(ledger: Ledger, why: str) -> SymbolOutcome:
     """Nothing is concluded from a balance before that is in the books."""
     return SymbolOutcome(ledger.symbol, Decision.BUSY, (why,), ledger=ledger)
+
+
+def _another_stop(desk: Desk, sight: Sight, ledger: Ledger) -> bool:
+    """Whether a stop was placed since the books were read, as when this run was frozen.
+
+    What is listed by now could be the order that it made.
+    """
+    now = look_again(desk, sight).ledger(ledger.symbol)
+    return (now.exchange_stop, now.position) != (ledger.exchange_stop, ledger.position)
 
 
 def _stop_moved(kept: Kept) -> SymbolOutcome:
