@@ -39,7 +39,7 @@ class Bench:
             {
                 "apiKey": key,
                 "secret": secret,
-                "timeout": 300,
+                "timeout": 10_000,  # of a machine that is busy
                 "enableRateLimit": False,
                 "options": {"unifiedAccount": False, "fetchMarkets": {"types": ["spot"]}},
             }
@@ -52,6 +52,7 @@ class Bench:
                 gate.urls["api"][group][name] = self.url
         gate.load_time_difference()
         gate.load_markets()
+        gate.timeout = 300
         return gate
 
     @property

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
 
 from crypto_ai_bot.local.processes import last_line
@@ -43,9 +44,10 @@ class Engine:
     @property
     def gateway(self) -> str:
         """This machine's address, as containers see it."""
-        return self.docker(
-            "network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Gateway}}"
-        )
+        shown = "{{with index .IPAM.Config 0}}{{.Gateway}} {{.Subnet}}{{end}}"
+        *gateway, subnet = self.docker("network", "inspect", "bridge", "--format", shown).split()
+        # A bridge that an earlier engine has left is told without its gateway: its first address.
+        return gateway[0] if gateway else str(ip_network(subnet)[1])
 
 
 @contextmanager

@@ -208,10 +208,10 @@ GUARDS: Final = (
         "no search is no absence",
         SETTLING,
         "    except TradingError:  # whoever must act, nothing was learned: the symbol is left free"
-        "\n        give_back(desk, held)\n        raise\n    resolution",
+        "\n        give_back(desk, held)\n        raise\n    reports",
         "    except TradingError:\n"
         '        return closed(desk, order, OrderEvent.PROVE_ABSENT, "silence", held, account)\n'
-        "    resolution",
+        "    reports",
     ),
     _guard(
         "grace before absence",
@@ -339,8 +339,8 @@ GUARDS: Final = (
         '    return f"position: {plain(held)} is already held" if held else None',
         "    return None",
         "strategies/base.py",
-        "signal.action in {wanted, Action.HOLD}",
-        "signal.action in {wanted, Action.ENTER, Action.HOLD}",
+        "if signal.action is wanted:",
+        "if signal.action in {wanted, Action.ENTER}:",
     ),
     _guard(
         "halted rule",
