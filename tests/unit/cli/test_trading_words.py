@@ -23,7 +23,8 @@ def deployment(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     with mock_aws():
         session = botocore.session.get_session()
-        make_table(session.create_client("dynamodb"), "words")
+        dynamodb = session.create_client("dynamodb")
+        make_table(dynamodb, "words")
         session.create_client("ssm").put_parameter(
             Name=PARAMETER, Value="on", Type="String", Overwrite=True
         )
@@ -31,6 +32,7 @@ def deployment(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
             {"TABLE_NAME": "words", "TRADING_PARAMETER": PARAMETER}
         )
         yield Deployment("a-stack", {}, settings)
+        dynamodb.delete_table(TableName="words")  # another test of this worker may mock AWS still
 
 
 def test_both_words_are_set_and_shown(deployment: Deployment) -> None:
