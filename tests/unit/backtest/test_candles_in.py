@@ -3,6 +3,7 @@
 import gzip
 from collections.abc import Sequence
 from decimal import Decimal
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -48,8 +49,8 @@ def test_a_file_is_columns_and_rules_with_the_decimals_of_its_prices(tmp_path: P
 
 
 def test_parquet_reads_as_csv_does(tmp_path: Path) -> None:
-    pyarrow = pytest.importorskip("pyarrow")
-    parquet = pytest.importorskip("pyarrow.parquet")
+    pyarrow = import_module("pyarrow")
+    parquet = import_module("pyarrow.parquet")
     market = read_market(file_of(tmp_path, *(line_of(hour) for hour in range(3))), RULES)
     columns = [market.opened_ms, market.opens, market.highs, market.lows, market.closes]
     names = HEADER.split(",")

@@ -73,7 +73,6 @@ def test_draws_are_within_their_ranges_and_those_of_the_seed() -> None:
 
 
 def test_a_search_finds_better_and_tells_of_each_try() -> None:
-    pytest.importorskip("optuna")
     told: list[int] = []
     ground = (run, [MARKET], Averages(), TERMS)
     ranges = ranges_of(Averages(), ["fast=2:60", "slow=5:200"])
@@ -89,7 +88,6 @@ def test_a_search_finds_better_and_tells_of_each_try() -> None:
 
 
 def test_the_same_seed_makes_the_same_search() -> None:
-    pytest.importorskip("optuna")
     ground = (run, [MARKET], Averages(), TERMS)
     ranges = ranges_of(Averages())
     once, again = (search(ground, ranges, 6, 1, lambda *_: None, cores=2) for _ in range(2))

@@ -81,7 +81,6 @@ def test_a_run_on_other_terms_is_another_try_and_no_candidate(
 def test_a_search_reports_on_the_best_and_counts_its_tries(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pytest.importorskip("optuna")
     arguments = ("--json", "--search", "12", "--range", "fast=2:9", "--cores", "2")
     report_on(options_of(tmp_path, *arguments), SUBJECT, run)
     shown = capsys.readouterr()

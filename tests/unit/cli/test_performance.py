@@ -120,7 +120,6 @@ def test_lots_that_cannot_be_written_leave_nothing_behind(
 
 
 def test_the_result_is_drawn(books: TradedBooks, capsys: pytest.CaptureFixture[str]) -> None:
-    pytest.importorskip("plotext")
     assert told(books, "--plot") == 0
     shown = capsys.readouterr().out
     assert "realised result after each sale" in shown

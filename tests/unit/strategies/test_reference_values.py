@@ -1,16 +1,16 @@
 """Each strategy's signals against the same rule on the columns of TA-Lib."""
 
+from importlib import import_module
 from typing import Any
 
 import numpy as np
-import pytest
 
 from crypto_ai_bot.domain.signal import Action
 from crypto_ai_bot.strategies.indicators import Atr, Bollinger, Ema, Rsi, Sma
 from crypto_ai_bot.strategies.registry import load
 from unit.strategies.candles import actions, walk
 
-talib = pytest.importorskip("talib")
+talib = import_module("talib")
 
 BARS = 6_000
 SETTLED = 1_000  # recursive averages begin differently here and there; by then that is forgotten

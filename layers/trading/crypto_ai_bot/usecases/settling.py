@@ -117,11 +117,7 @@ def _settled_beside(
         account = after.account.with_commitment(held.symbol, ledger)
         return replace(after, ledger=ledger, account=account)
 
-    try:
-        books(account)
-    except InvariantBroken as contradiction:
-        return _halted(desk, order, held, str(contradiction))
-    return _write_settlement(desk, books, account, held)
+    return _written_or_halted(desk, order, books, account, held)
 
 
 def settled(
@@ -141,6 +137,17 @@ def settled(
     def books(current: Account) -> Settlement:
         return settle(order, report, held, current, market, desk.policy.stops, now_ms)
 
+    return _written_or_halted(desk, order, books, account, held)
+
+
+def _written_or_halted(
+    desk: Desk,
+    order: Order,
+    books: Callable[[Account], Settlement],
+    account: Account,
+    held: Ledger,
+) -> Placed:
+    """Writes the settlement; a report that contradicts the books halts the symbol instead."""
     try:
         books(account)
     except InvariantBroken as contradiction:
