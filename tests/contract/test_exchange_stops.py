@@ -12,8 +12,14 @@ import pytest
 
 from builders import BTC
 from contract.outcome_matrix import Detour
-from crypto_ai_bot.domain.exchange_stop import RENEWED_BEFORE_MS, StopStep, next_step
+from crypto_ai_bot.domain.exchange_stop import (
+    RENEWED_BEFORE_MS,
+    StopStep,
+    named_life_ms,
+    next_step,
+)
 from crypto_ai_bot.domain.job import Job, Tick
+from crypto_ai_bot.domain.market import DAY_MS
 from crypto_ai_bot.domain.signal import Action
 from crypto_ai_bot.domain.stop import StopRules, TakeProfitStep
 from crypto_ai_bot.domain.trading_state import TradingState
@@ -320,13 +326,40 @@ def test_the_stops_of_a_person_and_our_own_earlier_ones_are_not_taken_for_the_on
     desk.grounds.strike("fin", method="POST", path="price_orders", when="after")
     desk.exits()
     by_hand.created_ms = desk.clock.now_ms()
-    desk.exits()
     second = resting(desk)[-1]
-    assert (second.trigger, second.put) == (earlier.trigger, earlier.put), "the same numbers"
+    assert (second.trigger.price, second.put) == (earlier.trigger.price, earlier.put)
+    earlier.trigger = second.trigger  # even the seconds that it was to live
+    desk.exits()
     assert desk.ledger.exchange_stop
     assert desk.ledger.exchange_stop.stop_ids == (str(second.id),)
     desk.run(Job.EVALUATE, Action.EXIT)
     assert resting(desk) == [by_hand]
+
+
+def test_a_like_stop_of_another_deployment_is_told_by_the_seconds_it_lives(desk: LiveDesk) -> None:
+    """Simulated seed 2122: refused beside it as repeated, we took it for ours, and its sale too."""
+    desk.grounds.strike(
+        "label", method="POST", path="price_orders", when="after", code=400, label="REPEAT_REQUEST"
+    )
+    desk.exits()
+    (stop,) = resting(desk)
+    theirs = stop.trigger.expiration_s - 1
+    stop.trigger = replace(stop.trigger, expiration_s=theirs)
+    desk.clock.advance(10_000)
+    desk.exits()
+    assert desk.ledger.exchange_stop
+    assert not desk.ledger.exchange_stop.stop_ids
+    stop.trigger = replace(stop.trigger, expiration_s=theirs + 1)
+    desk.exits()
+    assert desk.ledger.exchange_stop
+    assert desk.ledger.exchange_stop.stop_ids == (str(stop.id),)
+
+
+def test_deployments_ask_for_lives_of_their_own_of_at_most_seven_days() -> None:
+    lives = {named_life_ms(tag, BTC, ENTRY + at) for tag in ("alpha", "beta") for at in range(50)}
+    assert len(lives) == 100
+    assert all(life % 1_000 == 0 and 6 * DAY_MS < life <= 7 * DAY_MS for life in lives)
+    assert named_life_ms("alpha", BTC, ENTRY) == named_life_ms("alpha", BTC, ENTRY)
 
 
 def test_no_stop_is_placed_once_an_operator_has_switched_off(desk: LiveDesk) -> None:

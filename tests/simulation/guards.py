@@ -368,10 +368,10 @@ GUARDS: Final = (
         "stop journaled before it is asked for",
         STOPS,
         "    if desk.store.commit([Replace(journaled), RequireState(entries=False)]):",
-        "    answer = stops.place_stop(ledger.symbol, terms, LIFE_MS, arrives_until_ms)\n"
+        "    answer = stops.place_stop(ledger.symbol, terms, life_ms, arrives_until_ms)\n"
         "    if desk.store.commit([Replace(journaled), RequireState(entries=False)]):",
         STOPS,
-        "    answer = stops.place_stop(ledger.symbol, terms, LIFE_MS, arrives_until_ms)\n    match",
+        "    answer = stops.place_stop(ledger.symbol, terms, life_ms, arrives_until_ms)\n    match",
         "    match",
     ),
     _guard(

@@ -1,6 +1,7 @@
 """Stops that rest at Gate: price-triggered orders, each a limit sell (reference gate-spot 1.10).
 
-They carry no name of ours, so one whose answer was lost is told by its numbers and its time. What
+They carry no name of ours, so one whose answer was lost is told by its numbers (the seconds that
+it lives among them) and its time. What
 they make when they fire is an ordinary order, found by the id that the fired stop names.
 """
 
@@ -31,7 +32,7 @@ class _Row(NamedTuple):
     """One price-triggered order as Gate lists it; `fired_order_id` is "" when it made none."""
 
     stop_id: str
-    numbers: tuple[str, str, Any, Any, Any]
+    numbers: tuple[str, str, Any, Any, Any, Any]
     created_ms: int
     status: str
     reason: str
@@ -78,11 +79,14 @@ class GateStops:
         except (ValueError, KeyError):
             return Unknown("an answer without an id")
 
-    def find_stops(self, symbol: Symbol, terms: StopTerms, asked_ms: int) -> Sequence[str]:
+    def find_stops(
+        self, symbol: Symbol, terms: StopTerms, life_ms: int, asked_ms: int
+    ) -> Sequence[str]:
         """Open ones first: one that ends meanwhile shows among the finished. 2 requests or more."""
         wanted = (
             pair_id(symbol),
             _RULE,
+            life_ms // _SECOND_MS,
             terms.trigger_price,
             terms.limit_price,
             terms.amount_base,
@@ -184,6 +188,7 @@ def _read_row(row: Mapping[str, Any]) -> _Row:
         numbers=(
             str(row["market"]),
             str(trigger["rule"]),
+            read_amount(trigger["expiration"]),
             read_amount(trigger["price"]),
             read_amount(put["price"]),
             read_amount(put["amount"]),

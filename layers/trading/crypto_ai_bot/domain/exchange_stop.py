@@ -4,18 +4,20 @@ It is the second line: the exits job judges the same stop each minute. What rest
 moment without us, so while it does no order of ours is made on its symbol.
 """
 
+import hashlib
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
-from crypto_ai_bot.domain.market import DAY_MS, MarketRules
+from crypto_ai_bot.domain.market import DAY_MS, MarketRules, Symbol
 from crypto_ai_bot.domain.money import HUNDRED, ONE, floor_to_step
 from crypto_ai_bot.domain.order import Order, OrderReport, OrderRequest, OrderState, Purpose, Side
 from crypto_ai_bot.domain.stop import Guard
 
-LIFE_MS: Final = 7 * DAY_MS  # the exchange allows 60 s to 30 days (gate-spot 1.10)
+LIFE_MS_MAX: Final = 7 * DAY_MS  # the exchange allows 60 s to 30 days (gate-spot 1.10)
 RENEWED_BEFORE_MS: Final = DAY_MS
+_LIVES: Final = DAY_MS // 1_000
 LIMIT_BELOW_TRIGGER_PCT: Final = Decimal(3)  # what a fall may jump over, and still be sold
 RAISED_BY_PCT: Final = Decimal("0.2")  # a smaller rise is not worth a moment without any
 
@@ -48,6 +50,11 @@ class ExchangeStop:
     absences: int = 0
     absent_since_ms: int = 0
 
+    @property
+    def life_ms(self) -> int:
+        """How long the exchange was asked to keep it, as `named_life_ms` gave."""
+        return self.ends_ms - self.journaled_ms
+
 
 class StopStep(StrEnum):
     """What to do next about what rests at the exchange."""
@@ -72,6 +79,16 @@ def wanted_terms(guard: Guard | None, held_base: Decimal, market: MarketRules) -
     if not (limit_price and amount_base):
         return None
     return StopTerms(trigger_price, limit_price, amount_base)
+
+
+def named_life_ms(deployment_tag: str, symbol: Symbol, journaled_ms: int) -> int:
+    """How long a stop is to live: whole seconds that stand in for the name it cannot carry.
+
+    Another deployment on the same account may ask for the same prices and amount at the same
+    moment; the life that the exchange lists with a stop tells whose it is.
+    """
+    digest = hashlib.sha256(f"{deployment_tag}|{symbol}|{journaled_ms}".encode()).digest()
+    return LIFE_MS_MAX - int.from_bytes(digest) % _LIVES * 1_000
 
 
 def next_step(stop: ExchangeStop | None, wanted: StopTerms | None, now_ms: int) -> StopStep:

@@ -56,7 +56,9 @@ class ExchangeStops(Protocol):
         """What `answer` proves. Pure."""
         ...
 
-    def find_stops(self, symbol: Symbol, terms: StopTerms, asked_ms: int) -> Sequence[str]:
+    def find_stops(
+        self, symbol: Symbol, terms: StopTerms, life_ms: int, asked_ms: int
+    ) -> Sequence[str]:
         """The ids of all stops with these numbers made since then, oldest first, ended or not.
 
         Such orders carry no name of ours: their numbers are what tells them. Raises

@@ -12,11 +12,11 @@ from typing import Final
 from crypto_ai_bot.domain.errors import TradingError
 from crypto_ai_bot.domain.event import Event, EventKind
 from crypto_ai_bot.domain.exchange_stop import (
-    LIFE_MS,
     ExchangeStop,
     StopStep,
     StopTerms,
     fired_order,
+    named_life_ms,
     next_step,
     wanted_terms,
 )
@@ -136,13 +136,14 @@ def _place(
         return Kept(ledger, _BUSY)
     server_ms = desk.broker.fetch_server_ms()
     arrives_until_ms = desk.broker.expires_ms(server_ms)
-    stop = ExchangeStop(terms, now_ms, server_ms, arrives_until_ms, now_ms + LIFE_MS)
+    life_ms = named_life_ms(desk.policy.deployment_tag, ledger.symbol, now_ms)
+    stop = ExchangeStop(terms, now_ms, server_ms, arrives_until_ms, now_ms + life_ms)
     leased = ledger.leased_to(tick.run_id, now_ms + desk.policy.lease_ms)
     journaled = replace(leased, exchange_stop=stop)
     if desk.store.commit([Replace(journaled), RequireState(entries=False)]):
         return Kept(ledger, _BUSY)
     held = as_stored(journaled)
-    answer = stops.place_stop(ledger.symbol, terms, LIFE_MS, arrives_until_ms)
+    answer = stops.place_stop(ledger.symbol, terms, life_ms, arrives_until_ms)
     match stops.read_stop_answer(answer):
         case StopPlaced(stop_id):
             resting = replace(stop, stop_ids=(stop_id,))
@@ -165,7 +166,7 @@ def _find(desk: Desk, stops: ExchangeStops, sight: Sight, ledger: Ledger) -> Kep
     stop = held.exchange_stop
     try:
         server_ms = desk.broker.fetch_server_ms()
-        found = stops.find_stops(held.symbol, stop.terms, stop.asked_ms)
+        found = stops.find_stops(held.symbol, stop.terms, stop.life_ms, stop.asked_ms)
     except TradingError:  # whoever must act, nothing was learned: the symbol is left free
         give_back(desk, held)
         raise
