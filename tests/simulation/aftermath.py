@@ -69,8 +69,13 @@ def _quiet_minutes(
             world.start(job, next_ms, number, Action.HOLD)
         world.until(next_ms + 58_000)
         ledgers = deployment.ledgers.values()
-        if until_resolved and not any(one.pending or one.lease for one in ledgers):
+        if until_resolved and not any(_is_open(deployment, one) for one in ledgers):
             return
+
+
+def _is_open(deployment: "Deployment", ledger: Ledger) -> bool:
+    """Whether a next minute's runs have something to settle or to tell of `ledger`."""
+    return bool(ledger.pending or ledger.lease or _missing_untold(deployment, ledger))
 
 
 def _assert_resolved_or_told(deployment: "Deployment") -> None:
@@ -78,16 +83,18 @@ def _assert_resolved_or_told(deployment: "Deployment") -> None:
         told = ledger.halt and ledger.halt.reason
         assert ledger.pending is None or told, f"{ledger.pending} is stuck"
         assert ledger.lease is None, f"{ledger.lease} was not given back"
-        _assert_missing_is_told(deployment, ledger)
+        untold = _missing_untold(deployment, ledger)
+        assert not untold, f"{ledger.symbol}: {untold} is missing, no halt"
         assert not told or ledger.symbol in deployment.excused, f"{ledger.symbol} is halted: {told}"
 
 
-def _assert_missing_is_told(deployment: "Deployment", ledger: Ledger) -> None:
-    """A stop could not sell what the account does not hold: then the symbol is halted."""
+def _missing_untold(deployment: "Deployment", ledger: Ledger) -> Decimal:
+    """What a stop could not sell, for the account does not hold it, and no halt tells of it."""
     pair = deployment.world.gate.market.pairs[f"{ledger.symbol.base}_{ledger.symbol.quote}"]
     free = deployment.world.gate.account.available(ledger.symbol.base)
-    missing = ledger.position.base - free >= pair.rules.amount_step and ledger.pending is None
-    assert ledger.halt or not missing, f"{ledger.symbol}: {free} of {ledger.position.base}, no halt"
+    missing = ledger.position.base - free
+    told = ledger.halt or ledger.pending or missing < pair.rules.amount_step
+    return Decimal(0) if told else missing
 
 
 def _assert_others_are_told(world: "World", deployment: "Deployment") -> None:

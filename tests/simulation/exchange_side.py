@@ -39,6 +39,7 @@ class ExchangeSide:
         terms = self._grounds
         expires_ms = submission.expires_ms if terms.expiry_honoured else 0
         made = self.gate.arrive(submission.body, submission.signed_ms, expires_ms)
+        self.doubled |= isinstance(made, SpotOrder) and len(self.gate.named(made.wish.text)) > 1
         self.take_in_trades()
         owner = self.owner_of(submission.tag)
         if isinstance(made, SpotOrder):
@@ -58,7 +59,6 @@ class ExchangeSide:
                 (5_000, 40_000)
             )
         if len(self.gate.named(name)) > 1:
-            self.doubled = True
             owner.denied.add(name)
             for deployment in self._world.deployments:
                 deployment.excused[owner.orders[name].request.symbol] = "doubled"

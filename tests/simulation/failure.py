@@ -1,5 +1,6 @@
 """A day that broke something, as a person reads it: its seed, its shortest beginning, its trace."""
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -30,13 +31,15 @@ class Failure:
 
 
 def looked_into(seed: int, slots: int = SLOTS) -> Failure | None:
-    """The shortest day of `seed`, of `slots` at most, that still breaks something."""
-    if not broken_by(seed, slots):
+    """The shortest day of `seed`, of `slots` at most, that still breaks the same promise."""
+    whole = _promise(broken_by(seed, slots))
+    if not whole:
         return None
-    low, high = 0, slots  # a day of `high` slots breaks something
+    low, high = 0, slots  # a day of `high` slots breaks it
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (low, middle) if broken_by(seed, middle) else (middle, high)
+        same = _promise(broken_by(seed, middle)) == whole
+        low, high = (low, middle) if same else (middle, high)
     world, broken = World(seed, high, traced=True), ""
     try:
         world.run()
@@ -44,3 +47,8 @@ def looked_into(seed: int, slots: int = SLOTS) -> Failure | None:
         broken = f"{type(error).__name__}: {error}"
     kinds = ", ".join(f"{kind} {rate:.2g}" for kind, rate in world.day_weather.rates.items())
     return Failure(seed, high, broken, kinds or "none", tuple(world.trace))
+
+
+def _promise(broken: str) -> str:
+    """What was broken, whoever and whatever amount it was this time."""
+    return re.sub(r"\b(?!I\d+ )[\w/-]*\d[\w.-]*", "", broken)

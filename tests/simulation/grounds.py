@@ -71,7 +71,7 @@ class Grounds:
         for coin in ("GT", "POINT"):
             engine.transfer(account, coin, Decimal(rng.choice((1, 10))), begins_ms - DAY_MS)
         skew_ms = rng.choice((500, 4_000, 20_000, 100_000)) if weather.has("skew") else 0
-        honoured, proven = rng.choice(((True, True), (True, False), *[(False, False)] * 2))
+        honoured, proven = rng.choice((*[(True, True)] * 2, (True, False), (False, False)))
         return cls(
             begins_ms=begins_ms,
             symbols=symbols,

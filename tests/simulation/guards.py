@@ -220,6 +220,36 @@ GUARDS: Final = (
         "    if False:",
     ),
     _guard(
+        "absence is searched for over a window",
+        RESOLVE,
+        "    if order.absences >= ABSENCES_NEEDED and for_ms >= ABSENCE_WINDOW_MS:",
+        "    if order.absences >= ABSENCES_NEEDED:",
+    ),
+    _guard(
+        "one search is not enough",
+        RESOLVE,
+        "    if order.absences >= ABSENCES_NEEDED and for_ms >= ABSENCE_WINDOW_MS:",
+        "    if True:",
+    ),
+    _guard(
+        "a refused sell is looked for before the next",
+        "usecases/attempts.py",
+        "        sells = Purpose.ENTRY not in {purpose, request.purpose}",
+        "        sells = False",
+    ),
+    _guard(
+        "a request dies with its position",
+        "usecases/trading.py",
+        "        if ledger.position != position:",
+        "        if False:",
+    ),
+    _guard(
+        "a judgement dies with its books",
+        "usecases/exits.py",
+        "    if desk.store.commit([Replace(raised)]):\n        return None\n",
+        "    if desk.store.commit([Replace(raised)]):\n        return look_again(desk, sight)\n",
+    ),
+    _guard(
         "base balance compared",
         RESOLVE,
         "    moved = order.balance_before is None or order.balance_before[1] != balance.free_base",

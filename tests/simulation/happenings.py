@@ -20,6 +20,13 @@ if TYPE_CHECKING:
     from simulation.market import Pair
     from simulation.world import World
 
+_LAGS_MS: Final = (
+    (5_000, 0, 0),
+    (20_000, 5_000, 5_000),
+    (60_000, 60_000, 0),
+    (60_000, 60_000, 28_000),
+    (0, 0, 0),
+)
 WISHES: Final = (TradingState.EXITS_ONLY, *[TradingState.OFF] * 2, *[TradingState.ON] * 3)
 
 
@@ -73,10 +80,18 @@ def _jumps(world: "World") -> None:
 
 
 def _lags(world: "World") -> None:
-    """Listings show what stood a while ago; what moved nothing is shown within half a minute."""
-    lag_ms, trade_lag_ms = world.rng.choice(((5_000, 0), (20_000, 5_000), (60_000, 60_000), (0, 0)))
+    """Listings show what stood a while ago; balances too, for less than absence is searched for.
+
+    But not where a refusal may be false: all that speaks against one would be late then.
+    """
+    orders_ms, trades_ms, balances_ms = world.rng.choice(_LAGS_MS)
+    if world.day_weather.has("falsely_refused"):
+        balances_ms = 0
     world.gate.engine.conditions = replace(
-        world.gate.engine.conditions, order_list_lag_ms=lag_ms, trade_lag_ms=trade_lag_ms
+        world.gate.engine.conditions,
+        order_list_lag_ms=orders_ms,
+        trade_lag_ms=trades_ms,
+        balance_lag_ms=balances_ms,
     )
 
 

@@ -73,6 +73,7 @@ KINDS: Final = {
 # Troubles that are worst in company: a day has one of these, at full strength, or none.
 COMPANY: Final = (
     ("lost", "lags"),
+    ("lost", "lags", "twice"),
     ("lost", "reads"),
     ("late", "lags"),
     ("late", "twice"),
