@@ -186,6 +186,7 @@ class Client:
         elif isinstance(made, Refused):
             self._label(made.label, made.status)
         elif fate is Fate.REFUSED_AFTER and self._world.refuse_falsely(made):
+            self._run.lied_to = True
             self._label(self._world.any_of(("BALANCE_NOT_ENOUGH", "TOO_MANY_REQUESTS")), 400)
         elif fate is Fate.NAMED_AFTER:
             self._keep(202, json.dumps(self._world.gate.row(made, "ACK")))

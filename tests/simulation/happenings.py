@@ -5,9 +5,11 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-from crypto_ai_bot.domain.market import Symbol
+from crypto_ai_bot.domain.job import Job
+from crypto_ai_bot.domain.market import MINUTE_MS, Symbol
 from crypto_ai_bot.domain.money import floor_to_step, total
 from crypto_ai_bot.domain.order import Side
+from crypto_ai_bot.domain.signal import Action
 from crypto_ai_bot.domain.trading_state import TradingState
 from crypto_ai_bot.local.exchange.engine.orders import OrderType, TimeInForce, Wish
 from crypto_ai_bot.usecases.control import set_trading_state
@@ -128,6 +130,17 @@ def _gap(world: "World") -> None:
     pair.gap = range(minute - 6, minute + 20)
 
 
+def _turnover(world: "World") -> None:
+    """The price falls, and within seconds a position is judged, sold, and bought again."""
+    _any_pair(world).jump(world.rng.uniform(0.94, 0.99))
+    minute_ms = world.now_ms - world.now_ms % MINUTE_MS
+    for number, _ in enumerate(world.deployments):
+        world.start(Job.EXITS, minute_ms, number)
+        world.start(Job.EVALUATE, minute_ms, number, Action.EXIT)
+        buys = world.start(Job.EVALUATE, minute_ms, number, Action.ENTER)
+        buys.ready_ms += world.rng.choice((500, 1_000, 2_000))
+
+
 def _redeploy(world: "World") -> None:
     """The operator deploys with other stops: new processes, the same books."""
     for deployment in world.deployments:
@@ -145,7 +158,8 @@ def _hand(world: "World") -> None:
         deployment.excused.setdefault(symbol, "the operator's hand")
     free = gate.account.available(symbol.base)
     some = floor_to_step(
-        Decimal(50) / pair.last(gate.now_ms) + pair.rules.amount_step, pair.rules.amount_step
+        Decimal(rng.choice((50, 120))) / pair.last(gate.now_ms) + pair.rules.amount_step,
+        pair.rules.amount_step,
     )
     match rng.randrange(8):
         case 0:
@@ -196,4 +210,5 @@ HAPPENINGS: Final[Mapping[str, Callable[["World"], None]]] = {
     "hand": _hand,
     "gap": _gap,
     "redeploy": _redeploy,
+    "turnover": _turnover,
 }

@@ -19,7 +19,7 @@ _SPELLS: Final = (1, 2, 2, 3)
 _SPELL_SLOTS: Final = (2, 3, 4)
 _EVENTS: Final = (
     *("jumps", "lags", "thin", "halves", "rules", "gap"),
-    *("operator", "parameter", "hand", "redeploy", "expiry"),
+    *("operator", "parameter", "hand", "redeploy", "expiry", "turnover"),
 )
 _LATE_MS: Final = (-1_500, 0, 3_000, 20_000, 100_000)
 

@@ -53,7 +53,8 @@ class Invocation:
 
     `off_ms` is how far the clock of its machine is ahead of the true time. What the invariants ask
     of it stands here too: its tick's time, when it last read prices and the trading parameter, the
-    positions that were open when it began (exits), the leases that had run out then (watchdog).
+    positions that were open when it began (exits), the leases that had run out then (watchdog),
+    and whether it was just told a refusal that was false.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class Invocation:
         self.priced_ms = 0
         self.parameter_ms = 0
         self.parameter: TradingState | None = None
+        self.lied_to = False
         self.open_at_start: dict[Symbol, int] = {}
         self.dead_leases: dict[Symbol, int] = {}
         self.deployment: Any = None

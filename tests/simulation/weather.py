@@ -68,6 +68,7 @@ KINDS: Final = {
     "expiry": 0.2,
     "exits_dead": 1.0,
     "gap": 0.15,
+    "turnover": 0.5,
 }
 
 # Troubles that are worst in company: a day has one of these, at full strength, or none.
@@ -87,6 +88,9 @@ COMPANY: Final = (
     ("freeze", "late"),
     ("freeze", "operator"),
     ("freeze", "jumps"),
+    ("turnover",),
+    ("turnover", "lags"),
+    ("turnover", "twice"),
     ("operator", "parameter"),
     ("exits_dead", "operator"),
     ("store_lost", "die"),

@@ -175,6 +175,8 @@ class World:
                 continue
             if weather and run.call == "spot/accounts":
                 self._strike_between_judgement_and_journal(weather)
+            if weather and self._dawdles(run, weather):
+                continue
             self._step(run, self._fate(run) if weather else Fate.DONE)
 
     def _goes_straight_on(self, run: Invocation) -> bool:
@@ -197,6 +199,9 @@ class World:
         asks_exchange = run.call not in OWN and run.call not in TABLE_CALLS
         if asks_exchange and self.now_ms < self.silent_until_ms:
             return Fate.FAIL_BEFORE
+        if run.lied_to and weather.has("reads") and asks_exchange:
+            run.lied_to = False
+            return self.rng.choice((Fate.FAIL_BEFORE, Fate.DONE))
         return weather.fate(self.rng, run.call)
 
     def _moves_on(self, at_ms: int) -> bool:
@@ -218,6 +223,14 @@ class World:
         if weather.strikes(self.rng, "operator") and self.rng.random() < 0.4:
             happenings.operate(self, TradingState.EXITS_ONLY)
 
+    def _dawdles(self, run: Invocation, weather: Weather) -> bool:
+        """Whether a run is slow where its judgement can be overtaken, but not too slow for it."""
+        slow = weather.has("turnover") and run.call in {"spot/accounts", "write"}
+        if not (slow and "-exits-" in run.name and self.rng.random() < 0.35):
+            return False
+        self._freeze(run, self.rng.choice((2_000, 4_000, 7_000)))
+        return True
+
     def wake(self, name: str) -> None:
         """Another run has taken the lease of this one: the worst moment for it to go on."""
         for run in self.runs:
@@ -225,10 +238,10 @@ class World:
                 run.ready_ms = self.now_ms + self.rng.choice((0, 100, 500))
                 self.note(f"{name} wakes: its lease has passed on")
 
-    def _freeze(self, run: Invocation) -> None:
+    def _freeze(self, run: Invocation, for_ms: int = 0) -> None:
         """For a while, or until others are busy: they are in the first seconds of a minute."""
-        for_ms = self.rng.choice(_FREEZES_MS)
-        if self.rng.random() < 0.5:
+        for_ms, exactly = for_ms or self.rng.choice(_FREEZES_MS), bool(for_ms)
+        if not exactly and self.rng.random() < 0.5:
             for_ms += -(self.now_ms + for_ms) % MINUTE_MS + self.rng.randint(0, 4_000)
         run.ready_ms = max(run.ready_ms, self.now_ms) + for_ms
         run.frozen_ms += for_ms
