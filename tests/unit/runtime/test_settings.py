@@ -241,6 +241,10 @@ def test_a_line_stays_one_line(value: str) -> None:
             "SANDBOX=1: must be 0 with MODE=paper, which asks no exchange for money",
         ),
         (
+            {"EXPIRY_PROVEN": "1"},
+            "EXPIRY_PROVEN=1: must be 0 with MODE=paper, which asks no exchange for money",
+        ),
+        (
             {"MODE": "live", **SWITCH, **KEYS},
             "FIXED_AMOUNT: must be given with MODE=live, the quote to spend on an entry",
         ),

@@ -81,7 +81,7 @@ class Verified:
 
 _EXPIRY: Final = {
     True: "x-gate-exptime is honoured here: an order that got no answer can be given up after its "
-    "seconds; the program does not rest on it yet and waits for the signature's 60 s",
+    "seconds, if EXPIRY_PROVEN=1 says so; else the program waits for the signature's 60 s",
     False: "x-gate-exptime is NOT to be relied on: an order may arrive for as long as its "
     "signature is good (60 s), which is what the program waits for",
     None: "x-gate-exptime is not proved: the program waits for the signature's 60 s",

@@ -73,6 +73,7 @@ class Settings:
 
     unified_account: bool = _read(forms.to_switch, default=False)
     exchange_stop: bool = _read(forms.to_switch, default=False)
+    expiry_proven: bool = _read(forms.to_switch, default=False)
     order_slippage_pct: Decimal = _read(_fee_pct, ZERO)
     fixed_amount: Decimal = _derived(_price)
     price_feed: str = _read(forms.either("fixed", "live"), "live")
@@ -165,8 +166,9 @@ class Settings:
     def _misfits_of_live(self) -> Iterator[str]:
         """What real money asks for, and what is only allowed with it."""
         if self.mode == "paper":
-            for name in ("SANDBOX",) * self.sandbox + ("EXCHANGE_STOP",) * self.exchange_stop:
-                yield f"{name}=1: must be 0 with MODE=paper, which asks no exchange for money"
+            for name in ("SANDBOX", "EXCHANGE_STOP", "EXPIRY_PROVEN"):
+                if getattr(self, name.lower()):
+                    yield f"{name}=1: must be 0 with MODE=paper, which asks no exchange for money"
             return
         if not self.fixed_amount:
             yield "FIXED_AMOUNT: must be given with MODE=live, the quote to spend on an entry"

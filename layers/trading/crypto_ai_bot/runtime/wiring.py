@@ -53,7 +53,7 @@ class Workplace:
             slippage = settings.order_slippage_pct / 100 or None
             terms = GateTerms(
                 # Gate documents that it honours x-gate-exptime; our own exchange is seen to.
-                expiry_proven=settings.embedded_exchange,
+                expiry_proven=settings.embedded_exchange or settings.expiry_proven,
                 slippage=slippage,
                 unified=settings.unified_account,
             )
