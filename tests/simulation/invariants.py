@@ -11,7 +11,7 @@ from crypto_ai_bot.domain.event import Event, EventKind
 from crypto_ai_bot.domain.ledger import Ledger
 from crypto_ai_bot.domain.market import HOUR_MS, Symbol
 from crypto_ai_bot.domain.money import ZERO, total
-from crypto_ai_bot.domain.order import CAME_TO_NOTHING, Order, Purpose, Side
+from crypto_ai_bot.domain.order import CAME_TO_NOTHING, Order, Purpose
 from crypto_ai_bot.domain.trading_state import Control, TradingState, more_careful
 from crypto_ai_bot.ports.store import Advance, Change, Create, Replace, Unchanged
 from crypto_ai_bot.risk.rules import STALE_PRICE_MS, STALE_TICK_MS
@@ -184,9 +184,9 @@ def _at_a_price_of_this_minute(run: "Invocation", order: Order) -> None:
 
 
 def _at_a_price_of_this_position(deployment: "Deployment", run: "Invocation", order: Order) -> None:
-    """Nothing is sold on a price from before it was bought: that was judged of another position."""
+    """No stop is reached by a price from before it was set: that was judged of another position."""
     guard = deployment.ledger(order.request.symbol).guard
-    if guard and order.request.side is Side.SELL:
+    if guard and order.request.purpose in {Purpose.STOP, Purpose.TAKE_PROFIT}:
         before_ms = guard.opened_ms - deployment.world.skew_ms_max - run.priced_ms
         assert before_ms <= 0, f"{order.client_order_id} sells what was bought {before_ms} ms later"
 

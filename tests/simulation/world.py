@@ -224,11 +224,11 @@ class World:
             happenings.operate(self, TradingState.EXITS_ONLY)
 
     def _dawdles(self, run: Invocation, weather: Weather) -> bool:
-        """Whether a run is slow where its judgement can be overtaken, but not too slow for it."""
+        """Whether a run is slow where its judgement can be overtaken, yet not too slow for it."""
         slow = weather.has("turnover") and run.call in {"spot/accounts", "write"}
         if not (slow and "-exits-" in run.name and self.rng.random() < 0.35):
             return False
-        self._freeze(run, self.rng.choice((2_000, 4_000, 7_000)))
+        self._freeze(run, self.rng.choice((4_000, 12_000, 25_000)))
         return True
 
     def wake(self, name: str) -> None:

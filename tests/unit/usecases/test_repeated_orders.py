@@ -250,6 +250,80 @@ def test_a_refused_sell_that_was_carried_out_is_not_made_again_from_other_coins(
     assert books.ledger.guard is None
 
 
+def refused_and_carried_out(books: Books) -> str:
+    """A sell whose refusal was a lie, and whose search had no answer; its name."""
+    books.broker.balances["BTC"] = dec(1)
+    books.enter()
+    books.price("18000")
+    books.next_minute()
+
+    def goes_down(call: str) -> None:
+        books.broker.down |= call == "submit"
+
+    books.broker.on_call = goes_down
+    books.broker.faults = [Fault.REFUSED_AFTER]
+    books.clock.left_ms = 12_000
+    (refused,) = books.exits()
+    assert refused.order
+    assert refused.order.state is OrderState.REJECTED
+    books.broker.on_call = lambda _call: None
+    books.broker.down = False
+    return refused.order.client_order_id
+
+
+def test_a_refused_sell_is_looked_for_however_late_the_next_one_is_made(books: Books) -> None:
+    """Simulated seed 40358: no reconcile had an answer for the ten minutes in between."""
+    name = refused_and_carried_out(books)
+    books.next_minute(12)
+    books.clock.left_ms = 12_000
+    books.exits()
+    assert len(books.broker.submissions) == 2, "the stop was sold once"
+    settled = books.store.order(name)
+    assert settled
+    assert settled.state is OrderState.CLOSED
+
+
+def test_a_refused_sell_is_not_looked_for_again_once_reconcile_has(books: Books) -> None:
+    books.enter()
+    books.price("18000")
+    books.next_minute()
+    books.broker.faults = [Fault.REJECTED]
+    books.clock.left_ms = 12_000
+    books.exits()
+    books.next_minute(30)
+    reconciled(books)
+    books.next_minute()
+    books.clock.left_ms = 12_000
+    books.broker.calls.clear()
+    assert books.exits()[0].decision is Decision.STOP
+    assert not [call for call in books.broker.calls if call.startswith("evidence")]
+
+
+def test_what_is_missing_may_be_a_refused_sell_that_does_not_show_yet(books: Books) -> None:
+    """Simulated seed 40402: a halt, and a withdrawal that nobody had made, were told of."""
+    refused_and_carried_out(books)
+    books.broker.listing_lag_ms = 60_000
+    waiting = books.reconcile()
+    assert waiting.decision is Decision.WAITING
+    assert "was made though it was refused" in waiting.reasons[-1]
+    assert books.ledger.halt is None
+    books.next_minute(2)
+    assert books.reconcile().decision is Decision.SETTLED
+
+
+def test_a_withdrawal_after_a_refused_sell_is_told_once_the_sell_would_show(books: Books) -> None:
+    books.enter()
+    books.price("18000")
+    books.next_minute()
+    books.broker.faults = [Fault.REJECTED]
+    books.clock.left_ms = 12_000
+    books.exits()
+    books.broker.balances["BTC"] = dec(0)
+    assert books.reconcile().decision is Decision.WAITING
+    books.next_minute(3)
+    assert books.reconcile().decision is Decision.HALTED
+
+
 def test_a_refused_sell_that_was_not_carried_out_is_made_in_the_next_pass(books: Books) -> None:
     books.broker.balances["BTC"] = dec(1)
     books.enter()

@@ -18,7 +18,8 @@ from crypto_ai_bot.usecases.desk import Desk, give_back
 from crypto_ai_bot.usecases.execution import NotPlaced
 from crypto_ai_bot.usecases.settling import Placed, adopt
 
-DOUBTED_MS: Final = 10 * MINUTE_MS  # then reconcile has looked, and taken up what was made
+LISTED_WITHIN_MS: Final = 10 * MINUTE_MS  # clocks that differ, and listings that lag behind
+SHOWN_WITHIN_MS: Final = 2 * MINUTE_MS  # listings lag by seconds; a halt that is false wakes people
 
 
 def find_earlier(desk: Desk, approved: Approved, held: Ledger) -> Placed | NotPlaced | None:
@@ -37,7 +38,7 @@ def find_earlier(desk: Desk, approved: Approved, held: Ledger) -> Placed | NotPl
             return NotPlaced(str(error))
         if found:
             return found
-        if _looks_sold(order, held, approved.facts.balance):
+        if _looks_sold(desk, order, held, approved.facts.balance):
             give_back(desk, held)
             name = order.client_order_id
             return NotPlaced(f"{name} was refused, yet as much as it asked for is gone")
@@ -45,25 +46,45 @@ def find_earlier(desk: Desk, approved: Approved, held: Ledger) -> Placed | NotPl
 
 
 def _rejected(desk: Desk, approved: Approved, held: Ledger) -> Iterator[Order]:
-    """The orders to look for first; one proved absent was searched for already."""
-    request = approved.request
-    for purpose, use in held.slots.items():
-        same = purpose is request.purpose and approved.attempt > 1
-        sells = Purpose.ENTRY not in {purpose, request.purpose}
-        if not use.came_to_nothing or not (same or sells):
-            continue
-        tag = desk.policy.deployment_tag
-        name = client_order_id(tag, request.symbol, purpose, use.slot_ms, use.attempt)
-        order = desk.store.order(name)
-        if order is None or order.state is not OrderState.REJECTED:
-            continue
-        if same or desk.clock.now_ms() - order.journaled_ms < DOUBTED_MS:
+    """The orders to look for first; one proved absent was searched for already.
+
+    So was one from before reconcile's last whole look (`looked_ms`), which had taken it up.
+    """
+    wanted = approved.request.purpose
+    for order in _refused(desk, held):
+        purpose = order.request.purpose
+        same = purpose is wanted and approved.attempt > 1
+        sells = Purpose.ENTRY not in {purpose, wanted}
+        looked = held.looked_ms > order.journaled_ms + LISTED_WITHIN_MS
+        if same or (sells and not looked):
             yield order
 
 
-def _looks_sold(order: Order, held: Ledger, balance: Balance) -> bool:
+def _refused(desk: Desk, ledger: Ledger) -> Iterator[Order]:
+    """The last order of each purpose, where the exchange has refused it."""
+    tag = desk.policy.deployment_tag
+    for purpose, use in ledger.slots.items():
+        if not use.came_to_nothing:
+            continue
+        name = client_order_id(tag, ledger.symbol, purpose, use.slot_ms, use.attempt)
+        order = desk.store.order(name)
+        if order and order.state is OrderState.REJECTED:
+            yield order
+
+
+def perhaps_made(desk: Desk, ledger: Ledger) -> Order | None:
+    """An order that was refused so lately that, had it been made all the same, it may not show.
+
+    What differs from the books meanwhile may be its doing.
+    """
+    since_ms = desk.clock.now_ms() - SHOWN_WITHIN_MS
+    return next((one for one in _refused(desk, ledger) if one.journaled_ms > since_ms), None)
+
+
+def _looks_sold(desk: Desk, order: Order, held: Ledger, balance: Balance) -> bool:
     """As much as a refused sell asked for is gone, by the books: a listing may lag behind it."""
-    if order.request.side is Side.BUY or held.expected_base is None:
+    listed = desk.clock.now_ms() - order.journaled_ms >= LISTED_WITHIN_MS
+    if listed or order.request.side is Side.BUY or held.expected_base is None:
         return False
     return held.expected_base - balance.free_base >= order.request.amount
 

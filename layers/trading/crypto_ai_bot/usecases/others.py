@@ -23,21 +23,20 @@ from crypto_ai_bot.reconciliation.others import (
     stops_entries,
     told,
 )
-from crypto_ai_bot.usecases.attempts import adopt_if_listed
+from crypto_ai_bot.usecases.attempts import LISTED_WITHIN_MS, adopt_if_listed
 from crypto_ai_bot.usecases.control import stop_entries
 from crypto_ai_bot.usecases.desk import Desk, give_back, take_lease
 from crypto_ai_bot.usecases.run import Sight
 from crypto_ai_bot.usecases.settling import Placed
 
 FIRST_LOOK_MS: Final = DAY_MS
-LAG_MS: Final = 10 * MINUTE_MS  # clocks that differ, and listings that lag behind
 MARKED_AFTER_MS: Final = 15 * MINUTE_MS
 
 
 def look_for_others(desk: Desk, ledger: Ledger) -> tuple[Origin, ...]:
     """Everything listed of the symbol since the last look that is not simply ours. Reads alone."""
     now_ms = desk.clock.now_ms()
-    since_ms = (ledger.looked_ms or now_ms - FIRST_LOOK_MS) - LAG_MS
+    since_ms = (ledger.looked_ms or now_ms - FIRST_LOOK_MS) - LISTED_WITHIN_MS
     tag = desk.policy.deployment_tag
     origins = (
         origin_of(report, _journaled(desk, report), tag)

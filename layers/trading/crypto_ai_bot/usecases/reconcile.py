@@ -16,6 +16,7 @@ from crypto_ai_bot.ports.store import Advance, Change, Create, Replace, as_store
 from crypto_ai_bot.reconciliation.drift import Drift, drift_of, halted
 from crypto_ai_bot.reconciliation.fees import booked, may_explain
 from crypto_ai_bot.reconciliation.others import explanation
+from crypto_ai_bot.usecases.attempts import perhaps_made
 from crypto_ai_bot.usecases.desk import Desk, give_back, take_lease
 from crypto_ai_bot.usecases.exchange_stops import Kept, check
 from crypto_ai_bot.usecases.others import (
@@ -96,9 +97,9 @@ def _compared(
         return adoption(symbol, adopted) if adopted else _not_yet(ledger, str(risen))
     reasons = tuple(f"foreign: {one}" for one in fresh)
     if drift := drift_of(ledger, balance, market.amount_step_base):
-        if _fees_may_explain(desk, ledger):
-            perhaps = f"drift: {drift}; perhaps fees of orders that are not settled yet"
-            return SymbolOutcome(symbol, Decision.WAITING, (*reasons, perhaps), ledger=ledger)
+        if perhaps := _may_explain(desk, ledger):
+            reasons = (*reasons, f"drift: {drift}; perhaps {perhaps}")
+            return SymbolOutcome(symbol, Decision.WAITING, reasons, ledger=ledger)
         why = explanation(drift.difference_base, fresh, market.amount_step_base)
         seen = SymbolOutcome(symbol, Decision.HOLD, (*reasons, f"drift: {drift}; {why}"))
         return _drifted(desk, sight, replace(seen, ledger=ledger), ledger, drift)
@@ -107,10 +108,16 @@ def _compared(
     return SymbolOutcome(symbol, Decision.HOLD, reasons or (agree,), ledger=ledger)
 
 
-def _fees_may_explain(desk: Desk, ledger: Ledger) -> bool:
-    """Asked after the balance: what it has paid is settled by now, or still under way."""
+def _may_explain(desk: Desk, ledger: Ledger) -> str:
+    """What of our own may be behind a drift, and will show; "" when nothing of ours can be.
+
+    Asked after the balance: what it has paid is settled by now, or still under way.
+    """
     glance, now_ms = desk.store.glance(), desk.clock.now_ms()
-    return may_explain(ledger, glance.account, glance.ledgers.values(), now_ms)
+    if may_explain(ledger, glance.account, glance.ledgers.values(), now_ms):
+        return "fees of orders that are not settled yet"
+    refused = perhaps_made(desk, ledger)
+    return f"{refused.client_order_id} was made though it was refused" if refused else ""
 
 
 def _not_yet(ledger: Ledger, why: str) -> SymbolOutcome:
