@@ -228,6 +228,7 @@ def test_cab_reconcile_shows_agreement_and_difference(
     table = capsys.readouterr().out
     assert "LOOK" in table
     assert "(apiv4, sell of 0.0001 BTC" in table
+    account.clock.advance(60_000)
     account.reconcile()
     assert account.command("--json") == 1
     report = json.loads(capsys.readouterr().out)
@@ -242,6 +243,7 @@ def test_cab_reconcile_release_refuses_until_the_coins_are_back(
 ) -> None:
     account.enter()
     account.trade_by_hand("sell", "0.0001")
+    account.clock.advance(60_000)
     account.reconcile()
     release = ("release", "BTC/USDT", "--reason", "I sold it by mistake")
     assert account.command(*release) == 1

@@ -204,6 +204,7 @@ def test_what_is_left_of_a_position_that_was_withdrawn_is_sold_at_its_stop(
         assert outcome.decision is Decision.BLOCKED
         assert "base free at the exchange" in outcome.reasons[0]
     assert len(desk.posts()) == posts
+    desk.clock.advance(10_000)
     assert only(desk.reconcile()).decision is Decision.HALTED
     assert desk.ledger.halt
     desk.assert_books_equal_exchange({"BTC": -gone})

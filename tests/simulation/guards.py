@@ -234,7 +234,7 @@ GUARDS: Final = (
     _guard(
         "a refused sell is looked for before the next",
         "usecases/attempts.py",
-        "        sells = Purpose.ENTRY not in {purpose, request.purpose}",
+        "        sells = Purpose.ENTRY not in {purpose, wanted}",
         "        sells = False",
     ),
     _guard(

@@ -57,6 +57,7 @@ def test_each_difference_is_shown_with_what_it_rests_on(books: Books) -> None:
     assert foreign.startswith("order 7002 (web, sell of 0.001 BTC")
     assert journal == f"journal: {name} is unknown: no answer"
     books.reconcile()
+    books.next_minute()
     books.reconcile()
     (one,) = compare(books.desk)
     assert any(line.startswith("halted: the exchange holds") for line in one.evidence)
@@ -133,6 +134,7 @@ def test_another_run_with_the_symbol_goes_first(books: Books) -> None:
 
 def test_a_halt_is_lifted_once_books_and_balance_agree_and_not_before(books: Books) -> None:
     books.enter()
+    books.next_minute()
     books.broker.balances["BTC"] -= dec("0.001")
     books.reconcile()
     reason = refused(release(books.desk, BTC, "it is fine", ME))

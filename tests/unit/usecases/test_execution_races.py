@@ -206,6 +206,7 @@ def test_a_run_that_outlived_its_lease_before_it_settled_writes_nothing(
 
 def test_a_halt_for_drift_is_not_written_over_books_that_another_run_took(books: Books) -> None:
     books.enter()
+    books.next_minute()
     books.broker.balances["BTC"] -= dec("0.001")
     commit = books.store.commit
 

@@ -356,6 +356,7 @@ def test_a_balance_that_moved_makes_no_fill(books: Books) -> None:
     """Nautilus #4739: fills were made up to explain a position."""
     books.enter()
     held = books.ledger.position
+    books.next_minute()
     books.broker.balances["BTC"] += dec("0.5")
     books.reconcile()
     assert books.ledger.position == held

@@ -9,7 +9,7 @@ from crypto_ai_bot.domain.job import Job
 from crypto_ai_bot.domain.signal import Action
 from crypto_ai_bot.ports.store import Replace, Sent
 from crypto_ai_bot.usecases.outcome import Decision
-from crypto_ai_bot.usecases.reconcile import reconcile
+from crypto_ai_bot.usecases.reconcile import BALANCE_SHOWN_WITHIN_MS, reconcile
 from fakes import Fault
 
 
@@ -42,8 +42,20 @@ def test_rules_and_the_free_quote_are_read_anew(books: Books) -> None:
     assert glance.rules[books.symbols[0]].read_ms > first.rules[books.symbols[0]].read_ms
 
 
+def test_a_balance_that_may_lag_behind_an_order_is_no_drift_yet(books: Books) -> None:
+    books.enter()
+    books.broker.balances["BTC"] -= dec("0.001")
+    books.clock.at_ms += BALANCE_SHOWN_WITHIN_MS - 1
+    waiting = books.reconcile()
+    assert waiting.decision is Decision.WAITING
+    assert "the balance does not show the last order yet" in waiting.reasons[-1]
+    books.clock.at_ms += 1
+    assert books.reconcile().decision is Decision.HALTED
+
+
 def test_a_balance_short_of_the_ledger_halts_the_symbol_and_tells_once(books: Books) -> None:
     books.enter()
+    books.next_minute()
     books.broker.balances["BTC"] -= dec("0.001")
     assert books.reconcile().decision is Decision.HALTED
     assert books.ledger.halt
@@ -57,6 +69,7 @@ def test_a_stop_that_rises_meanwhile_does_not_keep_a_short_balance_from_halting(
     books: Books,
 ) -> None:
     books.enter()
+    books.next_minute()
     books.broker.balances["BTC"] -= dec("0.001")
 
     def exits_raises_the_stop(call: str) -> None:
@@ -74,6 +87,7 @@ def test_a_stop_that_rises_meanwhile_does_not_keep_a_short_balance_from_halting(
 
 def test_a_halted_symbol_enters_nothing_and_still_has_its_stop(books: Books) -> None:
     books.enter()
+    books.next_minute()
     books.broker.balances["BTC"] -= dec("0.0001")
     books.reconcile()
     books.next_minute()
@@ -86,6 +100,7 @@ def test_a_halted_symbol_enters_nothing_and_still_has_its_stop(books: Books) -> 
 def test_a_deposit_is_told_once_and_changes_nothing(books: Books) -> None:
     books.enter()
     held = books.ledger.position
+    books.next_minute()
     books.broker.balances["BTC"] += 1
     books.reconcile()
     books.reconcile()

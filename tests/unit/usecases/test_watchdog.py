@@ -87,6 +87,7 @@ def test_a_clock_that_is_off_is_seen(books: Books) -> None:
 
 def test_a_halt_is_seen_with_its_reason(books: Books) -> None:
     books.enter()
+    books.next_minute()
     books.broker.balances["BTC"] -= dec("0.001")
     books.reconcile()
     assert "BTC/USDT" in health(books).checks["halts"]
@@ -205,6 +206,7 @@ def test_an_overdue_order_and_a_halt_are_counted(books: Books) -> None:
     books.next_minute(3)
     assert findings(books)["orders_unresolved"] == 1
     books.exits()
+    books.next_minute()
     books.broker.balances["BTC"] -= dec("0.001")
     books.reconcile()
     assert findings(books)["symbols_halted"] == 1

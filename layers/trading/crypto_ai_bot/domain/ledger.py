@@ -70,7 +70,8 @@ class Ledger:
     `token` is the last fencing token given out; it only grows. `last_entry_ms` dates the last
     entry journaled, for the cooldown. `foreign_base` is the base on the account that no order of
     ours brought, as last told to the operator; None until the first order. `looked_ms` is until
-    when the orders of others were looked for. `exchange_stop` rests at the exchange, or may.
+    when the orders of others were looked for. `moved_ms` is when the last fill was written, by our
+    clock. `exchange_stop` rests at the exchange, or may.
     """
 
     symbol: Symbol
@@ -85,6 +86,7 @@ class Ledger:
     version: int = 0
     foreign_base: Decimal | None = None
     looked_ms: int = 0
+    moved_ms: int = 0
     exchange_stop: ExchangeStop | None = None
 
     @property

@@ -57,6 +57,7 @@ def settle(
         ledger, account = _with_fill(settled, report, fill, ledger, account, market, stops)
         settled = settled.after(OrderEvent.FILL, now_ms)
         settled = replace(settled, totals=report.totals, fills=settled.fills + 1)
+        ledger = replace(ledger, moved_ms=now_ms)
     if report.finished:
         settled = settled.after(OrderEvent.FINISH, now_ms, report.finish_reason)
         ledger = replace(ledger, pending=None)

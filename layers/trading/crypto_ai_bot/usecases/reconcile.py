@@ -6,6 +6,7 @@ not: a stop could not sell what the books say is held.
 """
 
 from dataclasses import replace
+from typing import Final
 
 from crypto_ai_bot.domain.errors import InvariantBroken, NextTick
 from crypto_ai_bot.domain.event import Event, EventKind
@@ -29,6 +30,10 @@ from crypto_ai_bot.usecases.others import (
 from crypto_ai_bot.usecases.outcome import Decision, RunOutcome, SymbolOutcome
 from crypto_ai_bot.usecases.run import Sight, finish, look, look_again
 from crypto_ai_bot.usecases.trading import adoption, settle_first
+
+BALANCE_SHOWN_WITHIN_MS: Final = (
+    40_000  # after an order was settled; no more, or a busy symbol hides
+)
 
 
 def reconcile(desk: Desk, tick: Tick) -> RunOutcome:
@@ -98,7 +103,7 @@ def _compared(
     reasons = tuple(f"foreign: {one}" for one in fresh)
     if drift := drift_of(ledger, balance, market.amount_step_base):
         if perhaps := _may_explain(desk, ledger):
-            reasons = (*reasons, f"drift: {drift}; perhaps {perhaps}")
+            reasons = (*reasons, f"drift: {drift}; {perhaps}")
             return SymbolOutcome(symbol, Decision.WAITING, reasons, ledger=ledger)
         why = explanation(drift.difference_base, fresh, market.amount_step_base)
         seen = SymbolOutcome(symbol, Decision.HOLD, (*reasons, f"drift: {drift}; {why}"))
@@ -115,9 +120,11 @@ def _may_explain(desk: Desk, ledger: Ledger) -> str:
     """
     glance, now_ms = desk.store.glance(), desk.clock.now_ms()
     if may_explain(ledger, glance.account, glance.ledgers.values(), now_ms):
-        return "fees of orders that are not settled yet"
+        return "perhaps fees of orders that are not settled yet"
+    if now_ms - ledger.moved_ms < BALANCE_SHOWN_WITHIN_MS:
+        return "the balance does not show the last order yet"
     refused = perhaps_made(desk, ledger)
-    return f"{refused.client_order_id} was made though it was refused" if refused else ""
+    return f"perhaps {refused.client_order_id} was made though it was refused" if refused else ""
 
 
 def _not_yet(ledger: Ledger, why: str) -> SymbolOutcome:
