@@ -57,6 +57,7 @@ class Grounds:
     exits_interval_ms: int
     second: str
     exchange_stop: bool
+    same_strategy: bool
 
     @classmethod
     def drawn(cls, seed: int, rng: Random, weather: Weather) -> "Grounds":
@@ -94,6 +95,7 @@ class Grounds:
             exits_interval_ms=rng.choice((10_000, 10_000, 30_000)),
             second=rng.choice(("shares the lock", "apart")) if weather.has("second") else "",
             exchange_stop=rng.random() < 0.4,
+            same_strategy=weather.has("second") and rng.random() < 0.5,
         )
 
     @property

@@ -321,6 +321,18 @@ GUARDS: Final = (
         "",
     ),
     _guard(
+        "a balance may lag behind an order",
+        "usecases/reconcile.py",
+        "    if now_ms - ledger.moved_ms < BALANCE_SHOWN_WITHIN_MS:",
+        "    if False:",
+    ),
+    _guard(
+        "a refused order may not show yet",
+        "usecases/reconcile.py",
+        "    refused = perhaps_made(desk, ledger)",
+        "    refused = None",
+    ),
+    _guard(
         "orders of others are told",
         "usecases/reconcile.py",
         "    fresh = tell_of_others(desk, origins)",
@@ -418,6 +430,15 @@ GUARDS: Final = (
         "domain/exchange_stop.py",
         "        return StopStep.FIND",
         "        return StopStep.PLACE if wanted else StopStep.KEEP",
+    ),
+    _guard(
+        "a stop is told by its life",
+        "brokers/gate_stops.py",
+        "            life_ms // _SECOND_MS,\n            terms.trigger_price,",
+        "            terms.trigger_price,",
+        "brokers/gate_stops.py",
+        '            read_amount(trigger["expiration"]),\n',
+        "",
     ),
     _guard(
         "grace before a stop is absent",

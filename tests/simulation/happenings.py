@@ -138,7 +138,7 @@ def _turnover(world: "World") -> None:
         world.start(Job.EXITS, minute_ms, number)
         world.start(Job.EVALUATE, minute_ms, number, Action.EXIT)
         buys = world.start(Job.EVALUATE, minute_ms, number, Action.ENTER)
-        buys.ready_ms += world.rng.choice((1_000, 3_000, 6_000))
+        buys.ready_ms += world.rng.choice((3_000, 7_000, 12_000))
 
 
 def _redeploy(world: "World") -> None:

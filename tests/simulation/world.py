@@ -87,7 +87,7 @@ class World:
         deployment = self.deployments[number]
         run_id = f"{deployment.tag}-{job}-{self._started}"
         tick = Tick(job, scheduled_ms, f"event-{scheduled_ms}", run_id)
-        script = says or self._whim()
+        script = says or self._whim(scheduled_ms)
 
         def body(run: Invocation) -> Any:
             return USE_CASES[job](self.desk(deployment, run, script), tick)
@@ -100,8 +100,11 @@ class World:
             run.dead_leases = deployment.dead_leases(self.now_ms - self.skew_ms_max)
         return run
 
-    def _whim(self) -> Action:
+    def _whim(self, scheduled_ms: int) -> Action:
+        """What a run's strategy wants; that of two deployments is the same on some days."""
         chance = self.rng.random()
+        if self.grounds.same_strategy:
+            chance = Random(f"{self.seed}/{scheduled_ms}").random()  # noqa: S311
         if self.weather is None:
             chance *= 12
         return Action.ENTER if chance < 0.5 else Action.EXIT if chance < 0.75 else Action.HOLD
@@ -228,7 +231,7 @@ class World:
         slow = weather.has("turnover") and run.call in {"spot/accounts", "write"}
         if not (slow and "-exits-" in run.name and self.rng.random() < 0.35):
             return False
-        self._freeze(run, self.rng.choice((4_000, 12_000, 25_000)))
+        self._freeze(run, self.rng.choice((4_000, 15_000, 30_000)))
         return True
 
     def wake(self, name: str) -> None:
