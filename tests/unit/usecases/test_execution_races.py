@@ -183,7 +183,7 @@ def test_a_run_that_outlived_its_lease_before_it_settled_writes_nothing(
     books: Books, fault: list[Fault]
 ) -> None:
     """Invariant I11: the next holder has asked the exchange, and its word stands."""
-    books.broker.faults = fault
+    books.broker.faults = list(fault)
     commit, refused = books.store.commit, list[Conflict]()
 
     def counted(changes: Sequence[Change]) -> Conflict | None:
