@@ -1,11 +1,13 @@
 """A bench with short words for what every test of a use case does."""
 
+from collections.abc import Callable
 from itertools import count
 
 from crypto_ai_bot.domain.job import Job, Tick
 from crypto_ai_bot.domain.ledger import Ledger
 from crypto_ai_bot.domain.market import Symbol
 from crypto_ai_bot.domain.signal import Action
+from crypto_ai_bot.ports.store import Replace
 from crypto_ai_bot.usecases.evaluate import evaluate
 from crypto_ai_bot.usecases.exits import exits
 from crypto_ai_bot.usecases.outcome import SymbolOutcome
@@ -36,6 +38,28 @@ class Books(Bench):
 
     def reconcile(self) -> SymbolOutcome:
         return reconcile(self.desk, self.tick(Job.RECONCILE)).symbols[0]
+
+    def one_pass(self) -> SymbolOutcome:
+        """Exits a minute later, with time for a single pass."""
+        self.next_minute()
+        self.clock.left_ms = 12_000
+        (outcome,) = self.exits()
+        return outcome
+
+    def once_at(self, call: str, happens: Callable[[], object]) -> None:
+        """`happens` inside the next `call` to the exchange, and never again."""
+
+        def listen(asked: str) -> None:
+            if asked == call:
+                self.broker.on_call = lambda _call: None
+                happens()
+
+        self.broker.on_call = listen
+
+    def lease(self, owner: str) -> None:
+        """`owner` takes the first symbol, for long."""
+        leased = self.ledger.leased_to(owner, self.clock.at_ms + 10**6)
+        assert self.store.commit([Replace(leased)]) is None
 
     @property
     def ledger(self) -> Ledger:

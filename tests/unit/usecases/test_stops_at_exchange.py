@@ -20,8 +20,6 @@ from crypto_ai_bot.ports.store import Replace
 from crypto_ai_bot.usecases.desk import Desk
 from crypto_ai_bot.usecases.outcome import Decision, SymbolOutcome
 
-ONE_PASS_MS = 12_000
-
 
 @dataclass
 class FakeStops:
@@ -61,24 +59,17 @@ class FakeStops:
 
 
 class Guarded(Books):
-    """Books whose stops rest at the exchange as well; each run of exits has time for one pass."""
+    """Books whose stops rest at the exchange as well."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.at_exchange = FakeStops()
-        self.clock.left_ms = ONE_PASS_MS
 
     @property
     def desk(self) -> Desk:
         desk = super().desk
         policy = replace(desk.policy, exchange_stop=True)
         return replace(desk, policy=policy, exchange_stops=self.at_exchange)
-
-    def one_pass(self) -> SymbolOutcome:
-        self.next_minute()
-        self.clock.left_ms = ONE_PASS_MS
-        (outcome,) = self.exits()
-        return outcome
 
     def fire(self) -> None:
         """The price has touched the trigger: the stop sells, and nobody tells us."""
