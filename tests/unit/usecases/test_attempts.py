@@ -72,5 +72,6 @@ def test_a_search_without_an_answer_makes_no_further_attempt(books: Books, down:
     books.broker.on_call = breaks
     outcome = books.enter()
     assert outcome.decision is Decision.ERROR
+    assert outcome.reasons == (f"{down}: the exchange did not answer",)
     assert len(books.broker.submissions) == 1
     assert books.ledger.lease is None

@@ -132,14 +132,19 @@ def test_a_proof_of_no_order_closes_the_attempt_and_allows_a_few_more(
     assert books.ledger.pending is None
 
 
-@pytest.mark.parametrize("lag_ms", [0, 15_000])
-def test_a_refusal_of_what_was_carried_out_is_not_believed(books: Books, lag_ms: int) -> None:
+@pytest.mark.parametrize(
+    ("lag_ms", "doubt"), [(0, "yet 7001 has its name"), (15_000, "yet the base balance has moved")]
+)
+def test_a_refusal_of_what_was_carried_out_is_not_believed(
+    books: Books, lag_ms: int, doubt: str
+) -> None:
     """Gate-spot 3.1: an intermediary repeats the request; the second one is what answers us."""
     books.broker.listing_lag_ms = lag_ms
     books.broker.faults = [Fault.REFUSED_AFTER]
     outcome = books.enter()
     assert outcome.order
     assert outcome.order.state is OrderState.UNKNOWN
+    assert outcome.order.resolution == f"label BALANCE_NOT_ENOUGH; {doubt}"
     settle_for(books, 1)
     books.assert_books_equal_exchange()
     assert len(books.broker.submissions) == 1
@@ -153,7 +158,9 @@ def test_an_entry_whose_refusal_cannot_be_checked_waits_and_a_stop_does_not(book
 
     books.broker.on_call = goes_down
     books.broker.faults = [refused]
-    assert one_order(books.enter()).state is OrderState.UNKNOWN
+    entry = one_order(books.enter())
+    assert entry.state is OrderState.UNKNOWN
+    assert entry.resolution.endswith("; evidence: the exchange did not answer")
     books.broker.on_call = lambda _call: None
     books.broker.down = False
     settle_for(books, 5)

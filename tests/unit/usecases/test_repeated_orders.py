@@ -151,6 +151,7 @@ def test_a_repeated_sell_of_what_was_bought_twice_is_settled_once_both_are_known
     books.next_minute()
     pending = books.ledger.pending
     adopted = books.evaluate(Action.HOLD)
+    assert adopted.symbol == BTC
     assert "the exchange made it as 7001+7002" in adopted.reasons[0]
     assert books.ledger.halt
     assert "sells" in books.ledger.halt.reason
