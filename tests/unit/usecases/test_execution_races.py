@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from books import Books
-from builders import BTC, ETH, LIMITS, NOON_MS, buy_request, dec, facts, quote
+from builders import BTC, ETH, LIMITS, NOON_MS, buy_request, dec, facts, market, quote
 from crypto_ai_bot.domain.errors import InvariantBroken
 from crypto_ai_bot.domain.job import Job
 from crypto_ai_bot.domain.order import Order, OrderState
@@ -22,8 +22,8 @@ from crypto_ai_bot.usecases.evaluate import evaluate
 from crypto_ai_bot.usecases.execution import place
 from crypto_ai_bot.usecases.outcome import Decision, SymbolOutcome
 from crypto_ai_bot.usecases.reconcile import reconcile
-from crypto_ai_bot.usecases.settling import ACCOUNT_RETRIES
-from fakes import Fault
+from crypto_ai_bot.usecases.settling import ACCOUNT_RETRIES, settle_pending
+from fakes import Died, Fault
 
 
 def once_at(books: Books, call: str, happens: Callable[[], object]) -> None:
@@ -300,6 +300,30 @@ def test_no_order_is_placed_without_a_lease_of_its_own(books: Books) -> None:
         with pytest.raises(InvariantBroken, match="without its lease"):
             place(books.desk, permission, ledger, books.tick(Job.EVALUATE))
     assert len(books.broker.submissions) == 1
+
+
+def test_nothing_is_settled_where_nothing_is_under_way(books: Books) -> None:
+    books.enter()
+    account = books.store.glance().account
+    with pytest.raises(InvariantBroken, match="BTC/USDT has no order under way"):
+        settle_pending(books.desk, books.ledger, account, market())
+
+
+def test_whether_a_request_can_still_arrive_is_asked_of_the_exchanges_clock(books: Books) -> None:
+    """Its run died, its lease has run out by our clock, and the exchange's is minutes behind."""
+    books.broker.faults = [Fault.DIED_BEFORE]
+    with pytest.raises(Died):
+        books.enter()
+    evidence = books.broker.fetch_evidence
+    books.broker.fetch_evidence = lambda order: (  # type: ignore[method-assign]  # its clock
+        replace(evidence(order), server_ms=order.expires_ms)
+    )
+    for _ in range(5):
+        books.next_minute(2)
+        assert books.evaluate().decision is Decision.WAITING
+    (order,) = books.store.unresolved_orders()
+    assert (order.state, order.absences) == (OrderState.UNKNOWN, 0)
+    assert order.updated_ms == NOON_MS + 2 * 60_000, "since then nothing was learned"
 
 
 def test_an_order_whose_fate_is_open_counts_as_bought(books: Books) -> None:
