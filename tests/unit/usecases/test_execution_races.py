@@ -26,17 +26,6 @@ from crypto_ai_bot.usecases.settling import ACCOUNT_RETRIES, settle_pending
 from fakes import Died, Fault
 
 
-def once_at(books: Books, call: str, happens: Callable[[], object]) -> None:
-    """`happens` inside the next `call` to the exchange, and never again."""
-
-    def listen(asked: str) -> None:
-        if asked == call:
-            books.broker.on_call = lambda _call: None
-            happens()
-
-    books.broker.on_call = listen
-
-
 def before_reading(books: Books, happens: Callable[[], object]) -> None:
     """`happens` between the storing of the next answer and its reading."""
     read = books.broker.read_answer
@@ -74,7 +63,7 @@ def test_a_stop_between_judgement_and_journal_is_seen_by_the_journal(books: Book
         state = TradingState.EXITS_ONLY
         set_trading_state(books.store, books.clock, state, "a test", "operator")
 
-    once_at(books, "time", stop)
+    books.once_at("time", stop)
     outcome = books.enter()
     assert outcome.decision is Decision.BLOCKED
     assert outcome.reasons == ("trading_state: exits_only makes no entry",)
@@ -88,7 +77,7 @@ def test_off_between_judgement_and_journal_keeps_a_sell_back_too(books: Books) -
     def off() -> None:
         set_trading_state(books.store, books.clock, TradingState.OFF, "a test", "operator")
 
-    once_at(books, "time", off)
+    books.once_at("time", off)
     assert books.evaluate(Action.EXIT).decision is Decision.BLOCKED
     assert len(books.broker.submissions) == 1
 
@@ -107,7 +96,7 @@ def test_two_symbols_at_the_same_moment_cannot_both_take_the_last_room(
     books = Books(symbols=(BTC, ETH), limits=limits)
     books.broker.quotes[ETH] = quote("1500", "1501")
     books.script.says = Action.ENTER
-    once_at(books, "time", lambda: evaluate(books.desk, books.tick(Job.EVALUATE, ETH)))
+    books.once_at("time", lambda: evaluate(books.desk, books.tick(Job.EVALUATE, ETH)))
     (outcome,) = evaluate(books.desk, books.tick(Job.EVALUATE, BTC)).symbols
     assert outcome.decision is Decision.BLOCKED
     assert [reason.split(":")[0] for reason in outcome.reasons] == [name]
@@ -117,7 +106,7 @@ def test_two_symbols_at_the_same_moment_cannot_both_take_the_last_room(
 def test_an_exchange_that_tells_no_time_gets_no_order_and_the_symbol_stays_free(
     books: Books,
 ) -> None:
-    once_at(books, "time", lambda: setattr(books.broker, "down", True))
+    books.once_at("time", lambda: setattr(books.broker, "down", True))
     assert books.enter().decision is Decision.ERROR
     assert books.ledger.lease is None
     assert books.ledger.pending is None
@@ -282,7 +271,7 @@ def test_a_run_whose_lease_passed_on_during_submission_writes_no_answer(books: B
         books.clock.at_ms += 71_000
         books.store.commit([Replace(books.ledger.leased_to("next", books.clock.at_ms + 70_000))])
 
-    once_at(books, "submit", lease_passes_on)
+    books.once_at("submit", lease_passes_on)
     outcome = books.enter()
     (order,) = books.store.unresolved_orders()
     assert (order.answer, order.version) == ("", 1)
