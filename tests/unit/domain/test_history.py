@@ -36,6 +36,7 @@ def test_a_sale_takes_the_oldest_lots_first_and_a_part_of_the_next() -> None:
     assert [line.proceeds_quote for line in lines] == [dec("199.6"), dec("199.6")]
     assert [line.profit_quote for line in lines] == [dec("99.6"), dec("49.6")]
     assert [(line.opened_ms, line.closed_ms) for line in lines] == [(NOON_MS, 9), (7, 9)]
+    assert {line.sold_by for line in lines} == {"c"}
 
 
 def test_a_sale_of_whole_lots_leaves_the_next_alone() -> None:
@@ -56,12 +57,12 @@ def test_symbols_do_not_mix() -> None:
 
 
 def test_fills_go_by_time_then_by_journal_then_by_number() -> None:
-    late = bought("1", "1", "z", NOON_MS + 1)
-    second, tenth = (replace(bought("1", "1", "y"), fill_id=f"y:{n}") for n in (2, 10))
-    first = bought("1", "1", "x")
+    late = bought("1", "1", "a", NOON_MS + 1)
+    second, tenth = (replace(bought("1", "1", "b"), fill_id=f"b:{n}") for n in (2, 10))
+    first = bought("1", "1", "c")  # by its name it would be the last
     orders = {
-        "y": order(client_order_id="y", journaled_ms=NOON_MS),
-        "x": order(client_order_id="x", journaled_ms=NOON_MS - 1),
+        "b": order(client_order_id="b", journaled_ms=NOON_MS),
+        "c": order(client_order_id="c", journaled_ms=NOON_MS - 1),
     }
     assert in_order([late, tenth, second, first], orders) == [first, second, tenth, late]
 
