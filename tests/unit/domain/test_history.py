@@ -50,6 +50,13 @@ def test_a_purchase_disposes_of_nothing() -> None:
     assert disposals(step) == []
 
 
+def test_a_fee_in_quote_that_a_purchase_paid_later_disposes_of_nothing() -> None:
+    later = replace(fill(Side.BUY, "0", "0", "a", fee_quote=dec("0.2")), fill_id="a:2")
+    *_, step = replayed([bought("1", "100", "a"), later])
+    assert step.after.cost_quote == dec("100.2")
+    assert disposals(step) == []
+
+
 def test_symbols_do_not_mix() -> None:
     other = replace(sold("1", "100", "b"), symbol=ETH)
     with pytest.raises(InvariantBroken, match="sells 1 of 0 ETH held"):

@@ -233,7 +233,7 @@ def test_a_slot_that_is_taken_hides_no_other_reason() -> None:
 def test_times_are_told_in_whole_seconds() -> None:
     late = facts(
         scheduled_ms=NOON_MS - 2_000_999,
-        ledger=replace(BLANK, last_entry_ms=NOON_MS - 200_999),
+        ledger=replace(BLANK, last_entry_ms=NOON_MS - 200_000),
     )
     assert review(buy_request(), late, LIMITS).verdict.reasons == (
         "stale_tick: 2000 s old, 90 s allowed",
