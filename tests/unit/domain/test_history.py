@@ -105,3 +105,19 @@ def test_the_lines_of_a_sale_add_up_to_what_it_realised(
     assert total(line.profit_quote for line in lines) == sale.realised_quote
     assert total(line.base for line in lines) == part
     assert {line.symbol for line in lines} == {BTC}
+
+
+def test_a_fee_in_base_that_a_purchase_paid_later_disposes_of_nothing() -> None:
+    first = fill(Side.BUY, "1", "100", "a")
+    later = replace(fill(Side.BUY, "0", "0", "a", fee_base=dec("0.002")), fill_id="a:2")
+    *_, step = replayed([first, later])
+    assert disposals(step) == []
+
+
+def test_the_lines_of_a_sale_whose_fee_is_reported_later_add_up_to_what_it_realised() -> None:
+    held, sale = fill(Side.BUY, "2", "200", "a"), fill(Side.SELL, "1", "110", "b")
+    later = replace(fill(Side.SELL, "0", "0", "b", fee_quote=dec("0.22")), fill_id="b:2")
+    steps = list(replayed([held, sale, later]))
+    lines = [line for step in steps for line in disposals(step)]
+    assert total(line.profit_quote for line in lines) == total(s.realised_quote for s in steps)
+    assert lines[-1].opened_ms == lines[-1].closed_ms, "of no lot, so of no earlier day"
