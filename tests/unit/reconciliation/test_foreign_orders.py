@@ -1,4 +1,7 @@
-"""Orders that are not in our books: whose, what they moved, what the operator reads. Mutants."""
+"""Orders that are not in our books: whose, what they moved, what the operator reads.
+
+Mutants showed the need.
+"""
 
 from dataclasses import replace
 from decimal import Decimal

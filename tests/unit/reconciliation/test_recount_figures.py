@@ -1,4 +1,7 @@
-"""Each difference names whose it is and both figures: what cab-export integrity prints. Mutants."""
+"""Each difference names whose it is and both figures, as cab-maintenance integrity prints them.
+
+Mutants showed the need.
+"""
 
 from dataclasses import replace
 from decimal import Decimal

@@ -165,6 +165,12 @@ def test_a_fill_remembers_the_version_of_the_ledger_that_it_was_applied_to() -> 
     assert done.fill.ledger_version == 7
 
 
+def test_only_a_fill_dates_when_the_books_last_moved() -> None:
+    done = after(report(BUY, "0.005", "100"))
+    assert done.ledger.moved_ms == LATER_MS
+    assert after(report(BUY, "0", "0")).ledger.moved_ms == 0
+
+
 def test_a_fee_in_quote_is_paid_on_top_of_a_buy_and_out_of_what_a_sell_brings() -> None:
     account = Account(free_quote=dec(1_000))
     totals = Totals(dec("0.005"), dec(100), fee_quote=dec(1))
