@@ -87,3 +87,12 @@ def test_the_known_parts_of_a_sell_fit_before_a_repetition_wherever_it_is_listed
 def test_one_sell_that_does_not_fit_is_kept_for_the_contradiction_to_show() -> None:
     alone = (sale("0.004", "7001"),)
     assert list(that_fit(SELL, alone, HALTED)) == list(alone)
+
+
+def test_a_fee_in_base_counts_in_what_a_halted_ledger_can_hold() -> None:
+    def charged(one: OrderReport) -> OrderReport:
+        totals = replace(one.totals, fee_base=dec("0.000001"), fee_quote=dec(0))
+        return replace(one, totals=totals)
+
+    pair = (charged(sale("0.002", "7001")), charged(sale("0.001", "7002")))
+    assert list(that_fit(SELL, pair, HALTED)) == [pair[0]]

@@ -126,9 +126,7 @@ def test_absence_is_proved_only_by_enough_searches_over_enough_time(steps: list[
         current = found.order
 
 
-def test_a_balance_that_is_now_what_the_books_hold_had_only_lagged_behind() -> (
-    None
-):
+def test_a_balance_that_is_now_what_the_books_hold_had_only_lagged_behind() -> None:
     """Simulated seed 1857: read before the entry, it did not show the sale of a moment ago."""
     waiting = UNKNOWN
     for at_ms in (FIRST_MS, FIRST_MS + 10_000, FIRST_MS + ABSENCE_WINDOW_MS):
