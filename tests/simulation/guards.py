@@ -264,7 +264,7 @@ GUARDS: Final = (
     _guard(
         "a refusal is doubted",
         EXECUTION,
-        "    if isinstance(outcome, Rejected) and answer.sent and (doubt := _doubt(desk, order)):",
+        "    if isinstance(outcome, Rejected) and answer.sent and (doubt := _doubt(desk, order, held)):",
         '    if (doubt := ""):',
     ),
     _guard(
