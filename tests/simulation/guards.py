@@ -264,8 +264,8 @@ GUARDS: Final = (
     _guard(
         "a refusal is doubted",
         EXECUTION,
-        "    if isinstance(outcome, Rejected) and answer.sent and (doubt := _doubt(desk, order, held)):",
-        '    if (doubt := ""):',
+        "(doubt := _doubt(desk, order, held)):",
+        '(doubt := ""):',
     ),
     _guard(
         "what the next holder settled stays",
