@@ -17,16 +17,20 @@ class Change(NamedTuple):
 
 
 class Guard(NamedTuple):
-    """A guard by its name. Two lines of one defence are removed together."""
+    """A guard by its name. Two lines of one defence are removed together.
+
+    What takes a rare company of troubles is looked for `among` the days that have them, and longer.
+    """
 
     name: str
     changes: tuple[Change, ...]
+    among: frozenset[str] = frozenset()
 
 
-def _guard(name: str, *texts: str) -> Guard:
+def _guard(name: str, *texts: str, among: str = "") -> Guard:
     """`texts` are module, before, after; and again for each further line."""
     triples = zip(texts[::3], texts[1::3], texts[2::3], strict=True)
-    return Guard(name, tuple(Change(*one) for one in triples))
+    return Guard(name, tuple(Change(*one) for one in triples), frozenset(among.split()))
 
 
 EXECUTION, SETTLING, RULES = "usecases/execution.py", "usecases/settling.py", "risk/rules.py"
@@ -236,12 +240,14 @@ GUARDS: Final = (
         "usecases/attempts.py",
         "        sells = Purpose.ENTRY not in {purpose, wanted}",
         "        sells = False",
+        among="falsely_refused reads hand",
     ),
     _guard(
         "a request dies with its position",
         "usecases/trading.py",
         "        if ledger.position != position:",
         "        if False:",
+        among="turnover",
     ),
     _guard(
         "a judgement dies with its books",
@@ -252,14 +258,14 @@ GUARDS: Final = (
     _guard(
         "base balance compared",
         RESOLVE,
-        "    moved = order.balance_before is None or order.balance_before[1] != balance.free_base",
+        "    moved = base_moved(order, balance, expected_base)",
         "    moved = False",
     ),
     _guard(
         "a refusal is doubted",
         EXECUTION,
-        "    if isinstance(outcome, Rejected) and answer.sent and (doubt := _doubt(desk, order)):",
-        '    if (doubt := ""):',
+        "(doubt := _doubt(desk, order, held)):",
+        '(doubt := ""):',
     ),
     _guard(
         "what the next holder settled stays",
@@ -331,6 +337,7 @@ GUARDS: Final = (
         "usecases/reconcile.py",
         "    refused = perhaps_made(desk, ledger)",
         "    refused = None",
+        among="falsely_refused lags",
     ),
     _guard(
         "orders of others are told",

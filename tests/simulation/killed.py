@@ -11,10 +11,12 @@ from collections.abc import Sequence
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
+from random import Random
 from types import CodeType, ModuleType
 
 from simulation.guards import GUARDS, Change, Guard
 
+_LONGER = 8
 PACKAGE = Path(__file__).parents[2] / "layers/trading/crypto_ai_bot"
 
 
@@ -58,13 +60,24 @@ class GuardRemover(MetaPathFinder):
         return spec
 
 
+def within(guard: Guard, seeds: int) -> int:
+    """How many seeds a guard is given to be noticed."""
+    return seeds * _LONGER if guard.among else seeds
+
+
 def seeds_to_detection(guard: Guard, seeds: int) -> tuple[int | None, str]:
-    """How many seeds it took, and what was noticed; None when none of them did."""
+    """How many seeds it took, and what was noticed; None when none of them did.
+
+    A day without the trouble that the guard is about is counted and not lived through.
+    """
     sys.meta_path.insert(0, GuardRemover(guard))
     from simulation.day import broken_by  # noqa: PLC0415 - what it imports must be changed first
+    from simulation.weather import Weather  # noqa: PLC0415 - likewise
 
     gc.disable()
-    for seed in range(seeds):
+    for seed in range(within(guard, seeds)):
+        if not guard.among <= Weather.drawn(Random(seed)).rates.keys():  # noqa: S311 - as World does
+            continue
         if found := broken_by(seed):
             return seed + 1, found
     return None, ""
@@ -75,7 +88,8 @@ def main() -> None:
     name, seeds = sys.argv[1], int(sys.argv[2])
     guard = next(one for one in GUARDS if one.name == name)
     found, what = seeds_to_detection(guard, seeds)
-    print(json.dumps({"guard": name, "seeds": found, "what": what}))  # noqa: T201
+    told = {"guard": name, "seeds": found, "within": within(guard, seeds), "what": what}
+    print(json.dumps(told))  # noqa: T201
 
 
 if __name__ == "__main__":

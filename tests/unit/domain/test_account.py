@@ -15,6 +15,11 @@ def test_orders_drop_out_after_an_hour() -> None:
     assert account.at(NOON_MS + HOUR_MS).order_times_ms == (NOON_MS + 1_000,)
 
 
+def test_orders_drop_out_after_an_hour_of_the_same_day_too() -> None:
+    account = Account().at(NOON_MS).with_order(NOON_MS)
+    assert account.at(NOON_MS + HOUR_MS).order_times_ms == ()
+
+
 def test_a_new_day_starts_at_zero_and_a_late_clock_does_not_bring_the_old_one_back() -> None:
     account = Account().at(NOON_MS).with_fill(dec(-50), dec(20))
     assert account.day_ms == MIDNIGHT_MS

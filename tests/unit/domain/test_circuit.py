@@ -22,6 +22,12 @@ def test_the_third_failure_in_a_row_opens_it_for_a_minute() -> None:
     assert circuit.objection(1_000 + OPEN_FOR_MS) == ""
 
 
+@given(st.integers(1, OPEN_FOR_MS))
+def test_the_seconds_it_tells_are_what_is_left_of_the_minute_rounded_up(left_ms: int) -> None:
+    told = failing(FAILURES_TO_OPEN).objection(1_000 + OPEN_FOR_MS - left_ms)
+    assert told.endswith(f"wait {(left_ms + 999) // 1_000} s")
+
+
 def test_one_that_asks_after_the_minute_and_fails_opens_it_again() -> None:
     circuit = failing(FAILURES_TO_OPEN).after_failure(1_000 + OPEN_FOR_MS)
     assert circuit.objection(1_000 + OPEN_FOR_MS)

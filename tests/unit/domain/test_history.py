@@ -36,6 +36,7 @@ def test_a_sale_takes_the_oldest_lots_first_and_a_part_of_the_next() -> None:
     assert [line.proceeds_quote for line in lines] == [dec("199.6"), dec("199.6")]
     assert [line.profit_quote for line in lines] == [dec("99.6"), dec("49.6")]
     assert [(line.opened_ms, line.closed_ms) for line in lines] == [(NOON_MS, 9), (7, 9)]
+    assert {line.sold_by for line in lines} == {"c"}
 
 
 def test_a_sale_of_whole_lots_leaves_the_next_alone() -> None:
@@ -49,6 +50,13 @@ def test_a_purchase_disposes_of_nothing() -> None:
     assert disposals(step) == []
 
 
+def test_a_fee_in_quote_that_a_purchase_paid_later_disposes_of_nothing() -> None:
+    later = replace(fill(Side.BUY, "0", "0", "a", fee_quote=dec("0.2")), fill_id="a:2")
+    *_, step = replayed([bought("1", "100", "a"), later])
+    assert step.after.cost_quote == dec("100.2")
+    assert disposals(step) == []
+
+
 def test_symbols_do_not_mix() -> None:
     other = replace(sold("1", "100", "b"), symbol=ETH)
     with pytest.raises(InvariantBroken, match="sells 1 of 0 ETH held"):
@@ -56,12 +64,12 @@ def test_symbols_do_not_mix() -> None:
 
 
 def test_fills_go_by_time_then_by_journal_then_by_number() -> None:
-    late = bought("1", "1", "z", NOON_MS + 1)
-    second, tenth = (replace(bought("1", "1", "y"), fill_id=f"y:{n}") for n in (2, 10))
-    first = bought("1", "1", "x")
+    late = bought("1", "1", "a", NOON_MS + 1)
+    second, tenth = (replace(bought("1", "1", "b"), fill_id=f"b:{n}") for n in (2, 10))
+    first = bought("1", "1", "c")  # by its name it would be the last
     orders = {
-        "y": order(client_order_id="y", journaled_ms=NOON_MS),
-        "x": order(client_order_id="x", journaled_ms=NOON_MS - 1),
+        "b": order(client_order_id="b", journaled_ms=NOON_MS),
+        "c": order(client_order_id="c", journaled_ms=NOON_MS - 1),
     }
     assert in_order([late, tenth, second, first], orders) == [first, second, tenth, late]
 
@@ -97,3 +105,19 @@ def test_the_lines_of_a_sale_add_up_to_what_it_realised(
     assert total(line.profit_quote for line in lines) == sale.realised_quote
     assert total(line.base for line in lines) == part
     assert {line.symbol for line in lines} == {BTC}
+
+
+def test_a_fee_in_base_that_a_purchase_paid_later_disposes_of_nothing() -> None:
+    first = fill(Side.BUY, "1", "100", "a")
+    later = replace(fill(Side.BUY, "0", "0", "a", fee_base=dec("0.002")), fill_id="a:2")
+    *_, step = replayed([first, later])
+    assert disposals(step) == []
+
+
+def test_the_lines_of_a_sale_whose_fee_is_reported_later_add_up_to_what_it_realised() -> None:
+    held, sale = fill(Side.BUY, "2", "200", "a"), fill(Side.SELL, "1", "110", "b")
+    later = replace(fill(Side.SELL, "0", "0", "b", fee_quote=dec("0.22")), fill_id="b:2")
+    steps = list(replayed([held, sale, later]))
+    lines = [line for step in steps for line in disposals(step)]
+    assert total(line.profit_quote for line in lines) == total(s.realised_quote for s in steps)
+    assert lines[-1].opened_ms == lines[-1].closed_ms, "of no lot, so of no earlier day"

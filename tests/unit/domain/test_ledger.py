@@ -71,3 +71,27 @@ def test_an_order_that_rose_takes_its_slot_and_opens_none_that_was_taken_since()
     risen = moved_on.with_risen(first)
     assert risen.slots == moved_on.slots
     assert risen.last_entry_ms == NOON_MS + 60_000
+
+
+def test_an_order_that_rose_takes_a_slot_that_no_other_holds() -> None:
+    first = order(buy_request(slot_ms=NOON_MS))
+    later = order(buy_request(slot_ms=NOON_MS + 60_000), attempt=2)
+    taken = {Purpose.ENTRY: SlotUse(NOON_MS + 60_000, 2)}
+    assert BLANK.with_risen(later).slots == taken
+    assert BLANK.with_pending(first).with_risen(later).slots == taken
+
+
+def test_only_an_entry_begins_the_pause_between_entries() -> None:
+    entered = BLANK.with_pending(order())
+    assert entered.last_entry_ms == NOON_MS
+    selling = order(sell_request(), journaled_ms=NOON_MS + 60_000)
+    assert entered.with_pending(selling).last_entry_ms == NOON_MS
+
+
+def test_what_the_account_held_beside_the_position_before_the_first_order_stays_apart() -> None:
+    holding = replace(BLANK, position=Position((Lot("f", dec("0.005"), dec(100), 1),)))
+    begun = holding.with_pending(order(balance_before=(dec(10_000), dec("0.105"))))
+    assert begun.foreign_base == dec("0.1")
+    assert begun.expected_base == dec("0.105")
+    again = begun.with_pending(order(balance_before=(dec(10_000), dec(7))))
+    assert again.foreign_base == dec("0.1")

@@ -28,6 +28,12 @@ def test_dust_cannot_be_sold() -> None:
     assert rules.sellable_base(dec("0.04"), dec("64.03")) == 0  # 2.56 quote, 3 needed
 
 
+def test_what_just_reaches_both_minimums_can_be_sold() -> None:
+    rules = market(amount_step_base=dec("0.001"), amount_base_min=dec("0.01"))
+    assert rules.sellable_base(dec("0.01"), dec(300)) == dec("0.01")
+    assert rules.sellable_base(dec("0.01"), dec("299.9")) == 0
+
+
 def test_a_coin_that_is_about_to_be_delisted_may_be_sold_and_not_bought() -> None:
     leaving = market(delisting_ms=1)
     assert (leaving.may_buy, leaving.may_sell) == (False, True)

@@ -124,6 +124,11 @@ def test_slippage_moves_every_price_against_the_taker_onto_the_step() -> None:
     assert book.bids == (Level(Decimal("99.94"), Decimal(1)),)
 
 
+def test_a_bid_of_a_cheap_coin_is_worsened_and_stays() -> None:
+    book = worsened(depth(bids=[("0.50", "1")]), Decimal(2), Decimal("0.01"))
+    assert book.bids == (Level(Decimal("0.49"), Decimal(1)),)
+
+
 def test_no_slippage_leaves_the_depth_as_it_is() -> None:
     book = depth(asks=[("64.03", "1")], bids=[("64.02", "1")])
     assert worsened(book, Decimal(0), Decimal("0.01")) == book

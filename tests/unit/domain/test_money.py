@@ -11,6 +11,7 @@ from crypto_ai_bot.domain.money import (
     plain,
     share_down,
     to_decimal,
+    total,
 )
 
 amounts = st.decimals(min_value=-(10**9), max_value=10**9, places=8)
@@ -32,6 +33,16 @@ def test_floor_and_ceiling_enclose_the_amount_within_one_step(
 @given(positive, positive)
 def test_a_quotient_cut_down_is_never_more_than_the_true_one(top: Decimal, bottom: Decimal) -> None:
     assert divide_down(top, bottom) * bottom <= top
+
+
+def test_a_quotient_of_more_digits_than_usual_is_cut_all_the_same() -> None:
+    quotient = divide_down(Decimal("1e20"), Decimal(3))
+    assert quotient == Decimal("33333333333333333333.333333333333")
+
+
+def test_the_sum_of_nothing_is_an_amount_of_money() -> None:
+    assert isinstance(total([]), Decimal)
+    assert total([]) == 0
 
 
 @given(positive, positive, positive)

@@ -69,6 +69,23 @@ def test_base_and_quote_are_conserved_through_any_sequence_of_fills(
     assert realised == earned - (spent - position.cost_quote)
 
 
+def test_a_fee_in_base_adds_to_what_a_sell_takes() -> None:
+    position, _ = apply_fill(FLAT, fill(Side.BUY, "1", "100"))
+    position, realised = apply_fill(position, fill(Side.SELL, "0.5", "60", fee_base=dec("0.1")))
+    assert position.base == dec("0.4")
+    assert realised == 0  # 0.6 of a lot of 100
+
+
+def test_a_second_fill_of_an_order_leaves_the_lots_before_it_alone() -> None:
+    position, _ = apply_fill(FLAT, fill(Side.BUY, "1", "100", "t-first"))
+    position, _ = apply_fill(position, fill(Side.BUY, "2", "200", "t-second"))
+    position, _ = apply_fill(position, fill(Side.BUY, "1", "110", "t-second"))
+    assert [(lot.client_order_id, lot.base, lot.cost_quote) for lot in position.lots] == [
+        ("t-first", dec(1), dec(100)),
+        ("t-second", dec(3), dec(310)),
+    ]
+
+
 def test_fills_of_one_order_are_one_lot_and_a_fee_reported_later_is_still_counted() -> None:
     position, _ = apply_fill(FLAT, fill(Side.BUY, "1", "100"))
     position, _ = apply_fill(position, fill(Side.BUY, "2", "200"))

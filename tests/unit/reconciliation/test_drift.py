@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 from builders import BTC, NOON_MS, dec, order
+from crypto_ai_bot.domain.exchange_stop import ExchangeStop, StopTerms
 from crypto_ai_bot.domain.ledger import Ledger
 from crypto_ai_bot.domain.market import Balance
 from crypto_ai_bot.domain.position import Lot, Position
@@ -44,6 +45,25 @@ def test_what_was_there_before_the_first_order_is_the_operators() -> None:
     missing = drift_of(theirs, balance("0.005"), STEP)
     assert missing
     assert drift_of(replace(HELD, foreign_base=None), balance("7"), STEP) is None
+
+
+def test_what_our_own_stop_at_the_exchange_locks_is_there_all_the_same() -> None:
+    """Of more than the stop sells the rest is locked by somebody else, and is missing."""
+    terms = StopTerms(dec(19_000), dec(18_500), dec("0.004"))
+    stopped = replace(HELD, exchange_stop=ExchangeStop(terms, NOON_MS, 0, 0, 10**13, ("7",)))
+    locked = Balance(dec(10_000), dec("0.001"), dec("0.004"))
+    assert drift_of(stopped, locked, STEP) is None
+    assert drift_of(HELD, locked, STEP)
+    short = drift_of(stopped, Balance(dec(10_000), dec(0), dec("0.005")), STEP)
+    assert short
+    assert short.exchange_base == dec("0.004")
+
+
+def test_a_drift_tells_what_is_held_what_is_ours_and_what_is_not() -> None:
+    ours = drift_of(HELD, balance("0.006"), STEP)
+    assert str(ours) == "the exchange holds 0.006 base, the ledger 0.005"
+    apart = drift_of(replace(HELD, foreign_base=dec(2)), balance("0.006"), STEP)
+    assert str(apart) == f"{ours} and 2 that is not ours"
 
 
 def test_a_symbol_that_is_halted_already_keeps_its_first_reason_and_date() -> None:

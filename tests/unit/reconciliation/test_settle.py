@@ -45,6 +45,7 @@ def test_a_part_leaves_the_rest_pending_and_in_the_exposure() -> None:
     assert part.ledger.pending.amount == dec(60)
     assert part.account.committed_quote == {"BTC/USDT": dec(100)}
     assert part.events == ()
+    assert part.order.updated_ms == LATER_MS
 
 
 def test_a_part_of_a_sell_leaves_only_the_rest_to_be_sold() -> None:
@@ -82,6 +83,7 @@ def test_an_entry_upon_dust_gets_a_guard_of_its_own() -> None:
     assert done.ledger.guard
     assert done.ledger.guard.peak_price == 20_000.0
     assert done.ledger.guard.stop_price < 20_000.0
+    assert done.ledger.guard.opened_ms == NOON_MS + 500
 
 
 def test_the_same_report_twice_changes_nothing_more() -> None:
@@ -140,6 +142,7 @@ def test_an_order_that_was_never_made_frees_its_slot_and_its_quote() -> None:
     assert done.ledger.next_attempt(Purpose.ENTRY, NOON_MS) == 2
     assert done.account.exposure_quote == 0
     assert done.events[0].text.endswith("made no order (not_placed): 3 searches")
+    assert done.events[0].symbol == "BTC/USDT"
 
 
 def test_the_price_that_returns_all_that_was_paid_counts_both_fees() -> None:
@@ -147,3 +150,69 @@ def test_the_price_that_returns_all_that_was_paid_counts_both_fees() -> None:
     assert guard
     proceeds = dec(str(guard.break_even_price)) * dec("0.00499") * (1 - market().taker_fee_rate)
     assert float(proceeds) == pytest.approx(100.0)
+
+
+def test_an_order_that_rests_untraded_is_accepted_at_the_time_of_its_report() -> None:
+    resting = after(report(BUY, "0", "0", finished=False))
+    assert resting.order.state is OrderState.ACCEPTED
+    assert resting.order.updated_ms == LATER_MS
+
+
+def test_a_fill_remembers_the_version_of_the_ledger_that_it_was_applied_to() -> None:
+    """By it the fills of a symbol are put in the order in which the books took them."""
+    done = after(report(BUY, "0.005", "100"), ledger=replace(BUYING, version=7))
+    assert done.fill
+    assert done.fill.ledger_version == 7
+
+
+def test_only_a_fill_dates_when_the_books_last_moved() -> None:
+    done = after(report(BUY, "0.005", "100"))
+    assert done.ledger.moved_ms == LATER_MS
+    assert after(report(BUY, "0", "0")).ledger.moved_ms == 0
+
+
+def test_a_fee_in_quote_is_paid_on_top_of_a_buy_and_out_of_what_a_sell_brings() -> None:
+    account = Account(free_quote=dec(1_000))
+    totals = Totals(dec("0.005"), dec(100), fee_quote=dec(1))
+    bought = after(replace(report(BUY, "0.005", "100"), totals=totals), account=account)
+    assert bought.account.free_quote == dec(899)
+    assert bought.ledger.guard
+    sell_at = dec(str(bought.ledger.guard.break_even_price))
+    assert float(sell_at * dec("0.005") * (1 - market().taker_fee_rate)) == pytest.approx(101.0)
+    selling = order(sell_request("0.005"), client_order_id="t-paper-sell")
+    sold = after(
+        report(selling, "0.005", "100"), selling, bought.ledger.with_pending(selling), account
+    )
+    assert sold.account.free_quote == dec("1099.8")
+
+
+def test_a_second_part_never_lowers_a_stop_that_the_rules_would_set_lower() -> None:
+    first = after(report(BUY, "0.002", "40", finished=False))
+    assert first.ledger.guard
+    raised = replace(first.ledger, guard=replace(first.ledger.guard, stop_price=19_900.0))
+    done = after(report(BUY, "0.005", "100"), first.order, raised)
+    assert done.ledger.guard
+    assert done.ledger.guard.stop_price == 19_900.0
+
+
+def test_a_position_opened_without_stops_has_none() -> None:
+    bare = StopRules(hard_pct=0)
+    done = settle(BUY, report(BUY, "0.005", "100"), BUYING, Account(), market(), bare, LATER_MS)
+    assert done.ledger.guard
+    assert done.ledger.guard.stop_price == 0.0
+
+
+def test_a_finished_order_is_told_with_its_side_figures_and_reason() -> None:
+    (told,) = after(report(BUY, "0.005", "100")).events
+    whole = "bought 0.005 BTC for 100 USDT at 20000 (entry: EMA 12 crossed above EMA 26)"
+    assert (told.symbol, told.text) == ("BTC/USDT", whole)
+    selling = order(sell_request("0.004"), client_order_id="t-paper-sell")
+    held = replace(Ledger(BTC), position=Position((Lot("f", dec("0.004"), dec(80), 1),)))
+    (sold,) = after(report(selling, "0.004", "80"), selling, held.with_pending(selling)).events
+    assert sold.text.startswith("sold 0.004 BTC for 80 USDT at 20000 (stop: ")
+
+
+def test_an_order_that_the_exchange_made_twice_is_told_with_both_ids() -> None:
+    (once,) = after(report(BUY, "0.005", "100")).events
+    (twice,) = after(report(BUY, "0.005", "100", exchange_order_id="7001+7002")).events
+    assert twice.text == f"{once.text}; by more than one order at the exchange: 7001+7002"

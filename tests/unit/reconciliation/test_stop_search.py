@@ -39,6 +39,15 @@ def test_absence_needs_several_searches_over_a_while() -> None:
     assert searched(once, [], LATE_MS + ABSENCE_WINDOW_MS), "long, but only two"
 
 
+def test_three_searches_over_half_a_minute_prove_that_no_stop_rests() -> None:
+    stop: ExchangeStop | None = ASKED
+    for at_ms in (LATE_MS, LATE_MS + 10_000):
+        assert stop
+        stop = searched(stop, [], at_ms)
+    assert stop
+    assert searched(stop, [], LATE_MS + ABSENCE_WINDOW_MS) is None
+
+
 def test_a_stop_for_another_amount_than_is_held_is_replaced() -> None:
     stop = searched(ASKED, ["7"], 1)
     less = StopTerms(TERMS.trigger_price, TERMS.limit_price, Decimal("0.0005"))

@@ -18,16 +18,18 @@ from builders import (
     sell_request,
 )
 from crypto_ai_bot.domain.account import Account
+from crypto_ai_bot.domain.exchange_stop import ExchangeStop, StopTerms
 from crypto_ai_bot.domain.ledger import Halt, Ledger
 from crypto_ai_bot.domain.market import Balance, TradeStatus
 from crypto_ai_bot.domain.position import Lot, Position
 from crypto_ai_bot.domain.trading_state import TradingState
-from crypto_ai_bot.risk.gate import Approved, Refused, review
+from crypto_ai_bot.risk.gate import Approved, Refused, Verdict, refuse_unasked, review
 from crypto_ai_bot.risk.limits import RiskLimits
 from crypto_ai_bot.risk.rules import Facts
 
 HOLDING = Ledger(BTC, position=Position((Lot("f", dec("0.005"), dec(100), 1),)))
 BLANK = Ledger(BTC)
+RESTING = ExchangeStop(StopTerms(dec(19_000), dec(18_430), dec("0.005")), 0, 0, 0, 1, ("7",))
 
 
 def test_a_request_that_nothing_objects_to_is_approved_with_its_attempt() -> None:
@@ -55,6 +57,7 @@ ENTRY_OBJECTIONS = [
     ("exchange", facts(exchange_trouble="3 requests in a row had no answer")),
     ("price", facts(now_ms=NOON_MS + 60_001, scheduled_ms=NOON_MS + 60_000)),
     ("halted", facts(ledger=replace(BLANK, halt=Halt("drift", 1)))),
+    ("exchange_stop", facts(ledger=replace(BLANK, exchange_stop=RESTING))),
     ("position", facts(ledger=HOLDING)),
     ("market", facts(market=market(trade_status=TradeStatus.SELLABLE))),
     ("market", facts(market=market(delisting_ms=NOON_MS + 1))),
@@ -75,6 +78,7 @@ ENTRY_OBJECTIONS = [
 def test_an_entry_is_refused_with_the_one_reason_that_holds(name: str, judged: Facts) -> None:
     permission = review(buy_request(), judged, LIMITS)
     assert isinstance(permission, Refused)
+    assert permission.request == buy_request()
     assert [reason.split(":")[0] for reason in permission.verdict.reasons] == [name]
 
 
@@ -82,9 +86,11 @@ AT_THE_LIMIT = [
     facts(now_ms=NOON_MS + 60_000),
     facts(scheduled_ms=NOON_MS - 90_000),
     facts(market=market(amount_quote_min=dec(100))),
+    facts(market=market(amount_base_min=dec("0.005")), quote=quote("19990", "20000")),
     facts(balance=Balance(dec(100), dec(0))),
     facts(ledger=replace(BLANK, last_entry_ms=NOON_MS - 300_000)),
-    facts(quote=quote("19950", "20000")),
+    facts(quote=quote("19950", "20050")),
+    facts(quote=quote("99.9", "100")),
     facts(account=Account(order_times_ms=(NOON_MS - 1,) * 5)),
     facts(account=Account(realised_quote=dec("-99.99"))),
     facts(account=Account(committed_quote={"ETH/USDT": dec(900)})),
@@ -189,4 +195,47 @@ def test_a_sell_of_what_is_not_free_at_the_exchange_is_not_sent() -> None:
     permission = review(sell_request("0.005"), gone, LIMITS)
     assert permission.verdict.reasons == (
         "balance: 0.004 base free at the exchange, 0.005 to sell",
+    )
+
+
+def test_nothing_is_sold_beside_a_stop_that_rests_at_the_exchange() -> None:
+    judged = facts(ledger=replace(HOLDING, exchange_stop=RESTING))
+    (reason,) = review(sell_request(), judged, LIMITS).verdict.reasons
+    assert reason.startswith("exchange_stop:")
+
+
+def test_a_failing_exchange_is_not_asked_for_an_entry_and_is_for_an_exit() -> None:
+    trouble = "3 requests in a row had no answer"
+    refused = refuse_unasked(buy_request(), trouble, LIMITS)
+    assert refused == Refused(buy_request(), Verdict((f"exchange: {trouble}",), LIMITS))
+    assert refuse_unasked(sell_request(), trouble, LIMITS) is None
+    assert refuse_unasked(buy_request(), "", LIMITS) is None
+
+
+def test_where_the_exchange_has_no_minimum_anything_but_nothing_is_bought() -> None:
+    free = facts(market=market(amount_base_min=dec(0), amount_quote_min=dec(0)))
+    assert isinstance(review(buy_request("0.5"), free, LIMITS), Approved)
+    assert isinstance(review(buy_request("0"), free, LIMITS), Refused)
+
+
+def test_a_sell_of_nothing_is_no_order() -> None:
+    (reason,) = review(sell_request("0"), facts(ledger=HOLDING), LIMITS).verdict.reasons
+    assert reason == "holding: 0.005 held, 0 to sell"
+
+
+def test_a_slot_that_is_taken_hides_no_other_reason() -> None:
+    sold = replace(HOLDING.with_pending(order(sell_request())), pending=None)
+    gone = facts(ledger=sold, balance=Balance(dec(10_000), dec(0)))
+    reasons = review(sell_request(), gone, LIMITS).verdict.reasons
+    assert [reason.split(":")[0] for reason in reasons] == ["slot", "balance"]
+
+
+def test_times_are_told_in_whole_seconds() -> None:
+    late = facts(
+        scheduled_ms=NOON_MS - 2_000_999,
+        ledger=replace(BLANK, last_entry_ms=NOON_MS - 200_000),
+    )
+    assert review(buy_request(), late, LIMITS).verdict.reasons == (
+        "stale_tick: 2000 s old, 90 s allowed",
+        "cooldown: 200 s of 300 s passed",
     )

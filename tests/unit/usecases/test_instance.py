@@ -53,7 +53,8 @@ def test_the_lock_is_renewed_long_before_it_ends_and_not_at_every_run(locks: Tab
         assert lock.expires_ms - first.clock.at_ms > 120_000
         versions.append(lock.version)
         first.next_minute()
-    assert versions[-1] <= 5
+    assert 1 < versions[-1] <= 5
+    assert locks.instance_lock("0a1b2c3d4e5f").token == 1, "no change of owner"
 
 
 def test_a_deployment_that_is_gone_is_followed_by_another_under_a_higher_token(

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from crypto_ai_bot.domain.market import Symbol
 from crypto_ai_bot.domain.money import ZERO, share_down
-from crypto_ai_bot.domain.order import Fill, Order
+from crypto_ai_bot.domain.order import Fill, Order, Side
 from crypto_ai_bot.domain.position import FLAT, Lot, Position, apply_fill
 
 
@@ -92,8 +92,11 @@ def disposals(step: Step) -> list[Disposal]:
     The profits add up to what it realised: the parts share the proceeds by their base, each cut
     down, and the last takes the rest.
     """
-    parts = list(_parts_taken(step.before, step.after)) if _sells(step) else []
-    fill, base_left = step.fill, sum((part.base for part in parts), ZERO)
+    fill = step.fill
+    if fill.side is not Side.SELL:
+        return []
+    parts = list(_parts_taken(step.before, step.after))
+    base_left = sum((part.base for part in parts), ZERO)
     proceeds_left = fill.traded.quote - fill.traded.fee_quote
     lines = []
     for part in parts:
@@ -108,7 +111,7 @@ def disposals(step: Step) -> list[Disposal]:
                 symbol=fill.symbol,
                 bought_by=part.client_order_id,
                 sold_by=fill.client_order_id,
-                opened_ms=part.opened_ms,
+                opened_ms=part.opened_ms or fill.at_ms,
                 closed_ms=fill.at_ms,
                 base=part.base,
                 cost_quote=part.cost_quote,
@@ -118,16 +121,16 @@ def disposals(step: Step) -> list[Disposal]:
     return lines
 
 
-def _sells(step: Step) -> bool:
-    return step.after.base < step.before.base
-
-
 def _parts_taken(before: Position, after: Position) -> Iterator[Lot]:
     """The lots, or the parts of them, that are in `before` and no more in `after`.
 
+    A fee that is told after its sale takes no lot: it is a part of none, and of no base.
     A selling fill takes whole lots from the front and a part of the next at most; which, and at
     what cost, `apply_fill` alone decides.
     """
+    if before == after:
+        yield Lot("", ZERO, ZERO, 0)
+        return
     gone = len(before.lots) - len(after.lots)
     yield from before.lots[:gone]
     if after.lots and (part := before.lots[gone]) != (rest := after.lots[0]):

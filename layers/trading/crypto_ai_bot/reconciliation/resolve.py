@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Final
 
 from crypto_ai_bot.domain.ledger import Ledger
@@ -62,11 +63,12 @@ def resolve(
     server_ms: int,
     now_ms: int,
     explained: str = "",
+    expected_base: Decimal | None = None,
 ) -> Resolution:
     """What the exchange's listings and balance, all read at `server_ms`, prove about `order`.
 
     `explained` is a person's word for why the base balance has moved; it stands in for a balance
-    that has not, and for nothing else.
+    that has not, and for nothing else. `expected_base` is what the books hold without the order.
     """
     if reports:
         return Found(added_up(reports))
@@ -80,7 +82,7 @@ def resolve(
         absent_since_ms=order.absent_since_ms or server_ms,
         updated_ms=now_ms,
     )
-    moved = order.balance_before is None or order.balance_before[1] != balance.free_base
+    moved = base_moved(order, balance, expected_base)
     if moved and not explained:
         return _undecided(order, "no listing shows it, but the base balance has moved", now_ms)
     for_ms = server_ms - order.absent_since_ms
@@ -90,6 +92,15 @@ def resolve(
             + (f"and the balance moved for: {explained}" if moved else _UNMOVED)
         )
     return Wait(order, f"absent from {order.absences} of {ABSENCES_NEEDED} searches")
+
+
+def base_moved(order: Order, balance: Balance, expected_base: Decimal | None) -> bool:
+    """The base balance is neither what it was before `order` nor what the books hold without it.
+
+    What was read before may have lagged behind the order before; then it moves to the books' word.
+    """
+    before_base = order.balance_before[1] if order.balance_before else None
+    return balance.free_base not in {before_base, expected_base}
 
 
 def that_fit(order: Order, reports: Sequence[OrderReport], ledger: Ledger) -> Sequence[OrderReport]:
@@ -103,10 +114,14 @@ def that_fit(order: Order, reports: Sequence[OrderReport], ledger: Ledger) -> Se
         return reports
     known = order.exchange_order_id.split("+")
     fitting = sorted(reports, key=lambda report: report.exchange_order_id not in known)
-    base_max = order.totals.base + ledger.position.base
-    while len(fitting) > 1 and total(one.totals.base for one in fitting) > base_max:
+    base_max = _taken_base(order.totals) + ledger.position.base
+    while len(fitting) > 1 and total(_taken_base(one.totals) for one in fitting) > base_max:
         fitting.pop()
     return fitting
+
+
+def _taken_base(sold: Totals) -> Decimal:
+    return sold.base + sold.fee_base
 
 
 def _undecided(order: Order, reason: str, now_ms: int) -> Wait | GiveUp:

@@ -70,7 +70,8 @@ def settle_pending(
         give_back(desk, held)
         raise
     reports = that_fit(order, evidence.reports, held)
-    resolution = resolve(order, reports, evidence.balance, evidence.server_ms, now_ms, explained)
+    balance, server_ms, expected_base = evidence.balance, evidence.server_ms, held.expected_base
+    resolution = resolve(order, reports, balance, server_ms, now_ms, explained, expected_base)
     match resolution:
         case Found(report):
             return settled(desk, order, report, held, account, market)
