@@ -258,13 +258,13 @@ GUARDS: Final = (
     _guard(
         "base balance compared",
         RESOLVE,
-        "    moved = base_moved(order, balance, expected_base)",
+        "    moved = base_moved(order, balance)",
         "    moved = False",
     ),
     _guard(
         "a refusal is doubted",
         EXECUTION,
-        "(doubt := _doubt(desk, order, held)):",
+        "(doubt := _doubt(desk, order)):",
         '(doubt := ""):',
     ),
     _guard(

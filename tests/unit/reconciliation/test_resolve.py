@@ -124,15 +124,3 @@ def test_absence_is_proved_only_by_enough_searches_over_enough_time(steps: list[
         if not isinstance(found, Wait):
             return
         current = found.order
-
-
-def test_a_balance_that_is_now_what_the_books_hold_had_only_lagged_behind() -> None:
-    """Simulated seed 1857: read before the entry, it did not show the sale of a moment ago."""
-    waiting = UNKNOWN
-    for at_ms in (FIRST_MS, FIRST_MS + 10_000, FIRST_MS + ABSENCE_WINDOW_MS):
-        found = resolve(waiting, (), MOVED, at_ms, at_ms, expected_base=MOVED.free_base)
-        waiting = found.order if isinstance(found, Wait) else waiting
-    assert isinstance(found, Absent)
-    other = resolve(waiting, (), MOVED, at_ms, at_ms, expected_base=dec("0.002"))
-    assert isinstance(other, Wait)
-    assert other.reason == "no listing shows it, but the base balance has moved"

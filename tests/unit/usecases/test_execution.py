@@ -335,6 +335,7 @@ def test_an_order_that_the_next_holder_settled_first_is_not_settled_again(
     books.store.order = frozen  # type: ignore[method-assign,assignment]  # a slow reading
     outcome = books.evaluate()
     assert outcome.decision is Decision.SETTLED
+    assert outcome.ledger == books.ledger
     assert books.ledger.halt is None
     books.assert_books_equal_exchange()
 

@@ -90,7 +90,7 @@ def place(desk: Desk, approved: Approved, held: Ledger, tick: Tick) -> Placed | 
         return as_it_stands(desk, order, held)  # the lease has passed on: its holder resolves it
     order = as_stored(order)
     outcome = desk.broker.read_answer(order, answer)
-    if isinstance(outcome, Rejected) and answer.sent and (doubt := _doubt(desk, order, held)):
+    if isinstance(outcome, Rejected) and answer.sent and (doubt := _doubt(desk, order)):
         outcome = Unknown(f"{outcome.reason}; {doubt}")
     return _conclude(desk, order, outcome, held, account, approved.facts.market)
 
@@ -132,7 +132,7 @@ def _submit(desk: Desk, order: Order) -> Answer:
     )
 
 
-def _doubt(desk: Desk, order: Order, held: Ledger) -> str:
+def _doubt(desk: Desk, order: Order) -> str:
     """What speaks against the exchange's refusal of `order`; "" when nothing does.
 
     Repeated on the way, the first was carried out and the refusal is the second's (gate-spot 3.1).
@@ -145,7 +145,7 @@ def _doubt(desk: Desk, order: Order, held: Ledger) -> str:
         return str(error) if order.request.side is Side.BUY else ""
     if evidence.reports:
         return f"yet {evidence.reports[0].exchange_order_id} has its name"
-    if base_moved(order, evidence.balance, held.expected_base):
+    if base_moved(order, evidence.balance):
         return "yet the base balance has moved"
     return ""
 

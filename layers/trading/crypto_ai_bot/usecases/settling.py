@@ -59,7 +59,7 @@ def settle_pending(
     if order is None:
         raise InvariantBroken(f"{held.pending.client_order_id} is pending and not journaled")
     if not order.unresolved:
-        return Placed(order, held)  # the lease has passed on, and its new holder settled it
+        return as_it_stands(desk, order, held)  # the lease passed on; its new holder settled it
     now_ms = desk.clock.now_ms()
     if order.state is OrderState.PENDING:
         # Its run is gone: whether it was submitted is not known.
@@ -70,8 +70,7 @@ def settle_pending(
         give_back(desk, held)
         raise
     reports = that_fit(order, evidence.reports, held)
-    balance, server_ms, expected_base = evidence.balance, evidence.server_ms, held.expected_base
-    resolution = resolve(order, reports, balance, server_ms, now_ms, explained, expected_base)
+    resolution = resolve(order, reports, evidence.balance, evidence.server_ms, now_ms, explained)
     match resolution:
         case Found(report):
             return settled(desk, order, report, held, account, market)
