@@ -254,6 +254,7 @@ GUARDS: Final = (
         "usecases/exits.py",
         "    if desk.store.commit([Replace(raised)]):\n        return None\n",
         "    if desk.store.commit([Replace(raised)]):\n        return look_again(desk, sight)\n",
+        among="turnover",
     ),
     _guard(
         "base balance compared",
@@ -331,6 +332,7 @@ GUARDS: Final = (
         "usecases/reconcile.py",
         "    if now_ms - ledger.moved_ms < BALANCE_SHOWN_WITHIN_MS:",
         "    if False:",
+        among="lags",
     ),
     _guard(
         "orders of others are told",

@@ -26,24 +26,11 @@ def at_submission(deployment: "Deployment", submission: Submission) -> None:
         order = deployment.orders.get(name)
         assert order, f"I3 {name} is submitted and not journaled"
         ends_ms = order.expires_ms
-        _excused_where_the_balance_lags(deployment, order)
     assert name not in deployment.submitted, f"I1 {name} is submitted twice"
     deployment.submitted.add(name)
     assert 0 < submission.expires_ms <= ends_ms, f"I3 {name} may arrive after its end"
     holder = deployment.lock().owner
     assert holder == deployment.tag, f"{deployment.tag} trades, and {holder or 'nobody'} may"
-
-
-def _excused_where_the_balance_lags(deployment: "Deployment", order: Order) -> None:
-    """What was read before the order does not show the one before it, and later it will.
-
-    Should no listing show this one either, absence cannot be proved: a halt then is no false one.
-    """
-    symbol = order.request.symbol
-    before_base = order.balance_before[1] if order.balance_before else None
-    lags = deployment.world.gate.engine.conditions.balance_lag_ms
-    if lags and before_base != deployment.ledger(symbol).expected_base:
-        deployment.excused.setdefault(symbol, "a balance that lagged")
 
 
 def _stop_at_submission(deployment: "Deployment", submission: Submission) -> tuple[str, int]:
