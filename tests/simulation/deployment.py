@@ -139,12 +139,20 @@ class Deployment:
                 if before and lease and before.owner != lease.owner:
                     self.world.wake(before.owner)
                 self.ledgers[symbol] = entity
+                if entity.guard is None:
+                    self._closed(symbol)
             case Account():
                 self.account = entity
             case Control():
                 self.control = entity
             case InstanceLock():
                 self.world.locked[id(self.locks)] = entity
+
+    def _closed(self, symbol: Symbol) -> None:
+        """No run need tell of a position that was sold meanwhile, though it may come back."""
+        for run in self.world.runs:
+            if run.deployment is self:
+                run.open_at_start.pop(symbol, None)
 
     def _believe(self, order: Order) -> None:
         """An order that was denied, or made twice, counts again once the books hold all of it."""
