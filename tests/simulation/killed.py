@@ -89,7 +89,7 @@ def main() -> None:
     guard = next(one for one in GUARDS if one.name == name)
     found, what = seeds_to_detection(guard, seeds)
     told = {"guard": name, "seeds": found, "within": within(guard, seeds), "what": what}
-    print(json.dumps(told))  # noqa: T201
+    print(json.dumps(told))  # noqa: T201 - a program whose output is read
 
 
 if __name__ == "__main__":

@@ -104,7 +104,7 @@ class World:
         """What a run's strategy wants; that of two deployments is the same on some days."""
         chance = self.rng.random()
         if self.grounds.same_strategy:
-            chance = Random(f"{self.seed}/{scheduled_ms}").random()  # noqa: S311
+            chance = Random(f"{self.seed}/{scheduled_ms}").random()  # noqa: S311 - as above
         if self.weather is None:
             chance *= 12
         return Action.ENTER if chance < 0.5 else Action.EXIT if chance < 0.75 else Action.HOLD

@@ -217,41 +217,7 @@ def test_the_person_sees_the_repetition_before_reconcile_has_run(books: Books) -
     assert any("order 7002 has the name of our" in line for line in seen.evidence)
 
 
-@pytest.mark.parametrize("lag_ms", [0, 30_000])
-def test_a_refused_sell_that_was_carried_out_is_not_made_again_from_other_coins(
-    books: Books, lag_ms: int
-) -> None:
-    """Its repetition was refused, the search had no answer, and more than ours is there to sell."""
-    books.broker.balances["BTC"] = dec(1)
-    books.enter()
-    books.price("18000")
-    books.next_minute()
-
-    def goes_down(call: str) -> None:
-        books.broker.down |= call == "submit"
-
-    books.broker.on_call = goes_down
-    books.broker.faults = [Fault.REFUSED_AFTER]
-    books.broker.listing_lag_ms = lag_ms
-    (refused,) = books.exits()
-    assert refused.order
-    assert refused.order.state is OrderState.REJECTED
-    books.broker.on_call = lambda _call: None
-    books.broker.down = False
-    for _ in range(6):
-        books.clock.at_ms += 10_000
-        books.clock.left_ms = 12_000
-        books.exits()
-    assert books.broker.submissions.count(refused.order.client_order_id) == 1
-    assert len(books.broker.submissions) == 2, "the stop was sold once"
-    settled = books.store.order(refused.order.client_order_id)
-    assert settled
-    assert settled.state is OrderState.CLOSED
-    assert books.ledger.expected_base == books.broker.balances["BTC"]
-    assert books.ledger.guard is None
-
-
-def refused_and_carried_out(books: Books) -> str:
+def refused_and_carried_out(books: Books, listing_lag_ms: int = 0) -> str:
     """A sell whose refusal was a lie, and whose search had no answer; its name."""
     books.broker.balances["BTC"] = dec(1)
     books.enter()
@@ -263,6 +229,7 @@ def refused_and_carried_out(books: Books) -> str:
 
     books.broker.on_call = goes_down
     books.broker.faults = [Fault.REFUSED_AFTER]
+    books.broker.listing_lag_ms = listing_lag_ms
     books.clock.left_ms = 12_000
     (refused,) = books.exits()
     assert refused.order
@@ -270,6 +237,25 @@ def refused_and_carried_out(books: Books) -> str:
     books.broker.on_call = lambda _call: None
     books.broker.down = False
     return refused.order.client_order_id
+
+
+@pytest.mark.parametrize("lag_ms", [0, 30_000])
+def test_a_refused_sell_that_was_carried_out_is_not_made_again_from_other_coins(
+    books: Books, lag_ms: int
+) -> None:
+    """Its repetition was refused, the search had no answer, and more than ours is there to sell."""
+    name = refused_and_carried_out(books, lag_ms)
+    for _ in range(6):
+        books.clock.at_ms += 10_000
+        books.clock.left_ms = 12_000
+        books.exits()
+    assert books.broker.submissions.count(name) == 1
+    assert len(books.broker.submissions) == 2, "the stop was sold once"
+    settled = books.store.order(name)
+    assert settled
+    assert settled.state is OrderState.CLOSED
+    assert books.ledger.expected_base == books.broker.balances["BTC"]
+    assert books.ledger.guard is None
 
 
 def test_a_refused_sell_is_looked_for_however_late_the_next_one_is_made(books: Books) -> None:

@@ -1,8 +1,8 @@
 """Stops that rest at Gate: price-triggered orders, each a limit sell (reference gate-spot 1.10).
 
-They carry no name of ours, so one whose answer was lost is told by its numbers (the seconds that
-it lives among them) and its time. What
-they make when they fire is an ordinary order, found by the id that the fired stop names.
+They carry no name of ours, so one whose answer was lost is told by its numbers, the seconds that it
+lives among them, and its time. What they make when they fire is an ordinary order, found by the id
+that the fired stop names.
 """
 
 from collections.abc import Mapping, Sequence

@@ -17,7 +17,7 @@ from crypto_ai_bot.domain.stop import Guard
 
 LIFE_MS_MAX: Final = 7 * DAY_MS  # the exchange allows 60 s to 30 days (gate-spot 1.10)
 RENEWED_BEFORE_MS: Final = DAY_MS
-_LIVES: Final = DAY_MS // 1_000
+_LIVES: Final = DAY_MS // 1_000  # as many as a day has seconds
 LIMIT_BELOW_TRIGGER_PCT: Final = Decimal(3)  # what a fall may jump over, and still be sold
 RAISED_BY_PCT: Final = Decimal("0.2")  # a smaller rise is not worth a moment without any
 

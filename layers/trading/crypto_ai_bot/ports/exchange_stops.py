@@ -59,9 +59,9 @@ class ExchangeStops(Protocol):
     def find_stops(
         self, symbol: Symbol, terms: StopTerms, life_ms: int, asked_ms: int
     ) -> Sequence[str]:
-        """The ids of all stops with these numbers made since then, oldest first, ended or not.
+        """The ids of all stops of these terms and life since then, oldest first, ended or not.
 
-        Such orders carry no name of ours: their numbers are what tells them. Raises
+        Such orders carry no name of ours: these numbers are what tells them. Raises
         ExchangeUnavailable unless every listing answered whole.
         """
         ...

@@ -31,9 +31,8 @@ from crypto_ai_bot.usecases.outcome import Decision, RunOutcome, SymbolOutcome
 from crypto_ai_bot.usecases.run import Sight, finish, look, look_again
 from crypto_ai_bot.usecases.trading import adoption, settle_first
 
-BALANCE_SHOWN_WITHIN_MS: Final = (
-    40_000  # after an order was settled; no more, or a busy symbol hides
-)
+# After an order was settled; no longer, or the drift of a symbol that trades a lot would hide.
+BALANCE_SHOWN_WITHIN_MS: Final = 40_000
 
 
 def reconcile(desk: Desk, tick: Tick) -> RunOutcome:
