@@ -59,7 +59,7 @@ class ExchangeStops(Protocol):
     def find_stops(
         self, symbol: Symbol, terms: StopTerms, life_ms: int, asked_ms: int
     ) -> Sequence[str]:
-        """The ids of all stops of these terms and life since then, oldest first, ended or not.
+        """The ids of all stops of these terms and life made since then, oldest first, ended or not.
 
         Such orders carry no name of ours: these numbers are what tells them. Raises
         ExchangeUnavailable unless every listing answered whole.
