@@ -323,7 +323,7 @@ GUARDS: Final = (
     _guard(
         "a balance may lag behind an order",
         "usecases/reconcile.py",
-        "    if now_ms - ledger.moved_ms < BALANCE_SHOWN_WITHIN_MS:",
+        "    if may_lag(ledger, now_ms):",
         "    if False:",
         among="lags",
     ),

@@ -11,7 +11,7 @@ from crypto_ai_bot.domain.event import Event, EventKind
 from crypto_ai_bot.domain.ledger import Ledger
 from crypto_ai_bot.domain.market import HOUR_MS, Symbol
 from crypto_ai_bot.domain.money import ZERO, total
-from crypto_ai_bot.domain.order import CAME_TO_NOTHING, Order, Purpose
+from crypto_ai_bot.domain.order import CAME_TO_NOTHING, Order, Purpose, Side
 from crypto_ai_bot.domain.trading_state import Control, TradingState, more_careful
 from crypto_ai_bot.ports.store import Advance, Change, Create, Replace, Unchanged
 from crypto_ai_bot.risk.rules import STALE_PRICE_MS, STALE_TICK_MS
@@ -269,12 +269,14 @@ def _no_false_alarm(deployment: "Deployment", event: Any) -> None:
 
 
 def _excuse_where_the_balance_lags(deployment: "Deployment", order: Order) -> None:
-    """What was read before the order does not show the one before it, and later it will.
+    """What was read before a sell does not show the order before it, and later it will.
 
-    Should no listing show this one either, absence cannot be proved: a halt then is no false one.
+    Should no listing show the sell either, absence cannot be proved: a halt then is no false one.
+    An entry is not made on such a balance.
     """
     symbol = order.request.symbol
     before_base = order.balance_before[1] if order.balance_before else None
     lags = deployment.world.gate.engine.conditions.balance_lag_ms
-    if lags and before_base != deployment.ledger(symbol).expected_base:
+    sell = order.request.side is Side.SELL
+    if lags and sell and before_base != deployment.ledger(symbol).expected_base:
         deployment.excused.setdefault(symbol, "a balance that lagged")

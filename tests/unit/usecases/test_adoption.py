@@ -119,7 +119,7 @@ def test_a_search_that_shows_no_more_than_the_books_have_adopts_nothing(books: B
     books.assert_books_equal_exchange()
 
 
-def test_repetitions_that_sold_more_than_the_books_hold_halt_and_change_nothing(
+def test_of_repetitions_that_do_not_fit_together_those_that_do_are_in_the_books_at_last(
     books: Books,
 ) -> None:
     """Each would fit, and both do not: somebody must look at what else was sold."""
@@ -132,12 +132,21 @@ def test_repetitions_that_sold_more_than_the_books_hold_halt_and_change_nothing(
     for _ in range(2):
         carry_out(books, Side.SELL, "0.001995")
     held = books.ledger.position
-    reconciled(books)
+    halting = reconciled(books)
+    assert halting.decision is Decision.HALTED
+    assert halting.reasons[0].startswith("order 7003 has the name of our")
     order = journaled(books, sold.client_order_id)
     assert (order.state, order.totals) == (sold.state, sold.totals)
     assert books.ledger.position == held
     assert books.ledger.lease is None
     assert books.ledger.halt
+    assert reconciled(books).decision is Decision.SETTLED
+    assert journaled(books, sold.client_order_id).exchange_order_id == "7002+7003"
+    assert books.ledger.position.base == held.base - dec("0.001995")
+    reconciled(books)  # the one that does not fit has sold coins of the operator's
+    assert "foreign:BTC/USDT:7004" in {event.event_id for event in books.store.events(100)}
+    assert books.ledger.position.base == held.base - dec("0.001995")
+    assert journaled(books, sold.client_order_id).exchange_order_id == "7002+7003"
     assert "sells" in books.ledger.halt.reason
     assert [event.kind for event in books.store.events(100)].count(EventKind.HALT) == 1
 
@@ -158,8 +167,9 @@ def test_a_run_that_outlived_its_lease_adopts_nothing(books: Books) -> None:
 
     books.store.commit = frozen  # type: ignore[method-assign]  # once
     outcome = reconciled(books)
-    assert outcome.order == before == journaled(books, name)
+    assert outcome.decision is Decision.BUSY
     assert outcome.ledger == books.ledger
+    assert journaled(books, name) == before
     assert books.ledger.position == held
     assert books.ledger.lease
     assert books.ledger.lease.owner == "another run"

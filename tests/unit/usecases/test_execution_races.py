@@ -258,7 +258,7 @@ def test_a_lease_that_passed_on_is_enough_to_keep_a_run_out_of_the_journal(books
 def test_a_ledger_that_forgot_its_slot_still_makes_no_second_order_of_it(books: Books) -> None:
     """Restored from a backup, say: the journal remembers the name, and that alone is enough."""
     books.enter()
-    forgot = replace(books.ledger, position=FLAT, guard=None, slots={}, last_entry_ms=0)
+    forgot = replace(books.ledger, position=FLAT, guard=None, slots={}, last_entry_ms=0, moved_ms=0)
     books.store.commit([Replace(forgot)])
     assert books.enter().decision is Decision.BUSY
     assert len(books.broker.submissions) == 1

@@ -8,8 +8,9 @@ from crypto_ai_bot.domain.event import EventKind
 from crypto_ai_bot.domain.job import Job
 from crypto_ai_bot.domain.signal import Action
 from crypto_ai_bot.ports.store import Replace, Sent
+from crypto_ai_bot.reconciliation.drift import BALANCE_SHOWN_WITHIN_MS
 from crypto_ai_bot.usecases.outcome import Decision
-from crypto_ai_bot.usecases.reconcile import BALANCE_SHOWN_WITHIN_MS, reconcile
+from crypto_ai_bot.usecases.reconcile import reconcile
 from fakes import Fault
 
 

@@ -1,6 +1,6 @@
 """What the running account has made in a period: from its fills alone, first in, first out."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -30,8 +30,9 @@ class Sale:
 class SymbolReport:
     """One symbol in the period, and what is held of it at its end.
 
-    `fees_quote` values a fee in base at the price of its own fill; fees in another coin are not in
-    it nor in the profit, they stand in the account's `fees_other`.
+    `fees_quote` values a fee in base at the price of its own fill, one that was told later at that
+    of its order's last; fees in another coin are not in it nor in the profit, they stand in the
+    account's `fees_other`.
     """
 
     symbol: Symbol
@@ -103,19 +104,25 @@ def _symbol_report(symbol: Symbol, steps: Sequence[Step], inside: Sequence[Step]
     held = [step.after for step in steps if step.fill.symbol == symbol][-1]
     own = [step for step in inside if step.fill.symbol == symbol]
     fills = [step.fill for step in own]
+    prices = {
+        step.fill.client_order_id: step.fill.traded.average_price
+        for step in steps
+        if step.fill.traded.base
+    }
     return SymbolReport(
         symbol,
         buys=len({fill.client_order_id for fill in fills if fill.side is Side.BUY}),
         sells=len({fill.client_order_id for fill in fills if fill.side is Side.SELL}),
         turnover_quote=total(fill.traded.quote for fill in fills),
-        fees_quote=total(_fee_quote(fill) for fill in fills),
+        fees_quote=total(_fee_quote(fill, prices) for fill in fills),
         realised_quote=total(step.realised_quote for step in own),
         held=held,
     )
 
 
-def _fee_quote(fill: Fill) -> Decimal:
-    return fill.traded.fee_quote + fill.traded.fee_base * fill.traded.average_price
+def _fee_quote(fill: Fill, prices: Mapping[str, Decimal]) -> Decimal:
+    price = fill.traded.average_price or prices.get(fill.client_order_id, ZERO)
+    return fill.traded.fee_quote + fill.traded.fee_base * price
 
 
 def _fees_other(fills: Iterable[Fill]) -> dict[str, Decimal]:

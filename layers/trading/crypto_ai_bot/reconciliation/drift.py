@@ -2,11 +2,20 @@
 
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import Final
 
 from crypto_ai_bot.domain.event import Event, EventKind
 from crypto_ai_bot.domain.ledger import Halt, Ledger
 from crypto_ai_bot.domain.market import Balance
 from crypto_ai_bot.domain.money import ZERO, plain
+
+# After an order was settled; no longer, or the drift of a symbol that trades a lot would hide.
+BALANCE_SHOWN_WITHIN_MS: Final = 40_000
+
+
+def may_lag(ledger: Ledger, now_ms: int) -> bool:
+    """The balance that the exchange shows may be the one from before our last order."""
+    return now_ms - ledger.moved_ms < BALANCE_SHOWN_WITHIN_MS
 
 
 def halted(ledger: Ledger, reason: str, now_ms: int) -> tuple[Ledger, Event]:
@@ -53,6 +62,8 @@ class Drift:
 
     def __str__(self) -> str:
         apart = f" and {plain(self.foreign_base)} that is not ours" if self.foreign_base else ""
+        if self.foreign_base < ZERO:
+            apart = f" less {plain(-self.foreign_base)} that is known to be gone"
         return (
             f"the exchange holds {plain(self.exchange_base)} base, "
             f"the ledger {plain(self.ledger_base)}{apart}"

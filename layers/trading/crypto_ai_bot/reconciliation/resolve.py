@@ -112,10 +112,13 @@ def that_fit(order: Order, reports: Sequence[OrderReport], ledger: Ledger) -> Se
     if ledger.halt is None or order.request.side is Side.BUY:
         return reports
     known = order.exchange_order_id.split("+")
-    fitting = sorted(reports, key=lambda report: report.exchange_order_id not in known)
-    base_max = _taken_base(order.totals) + ledger.position.base
-    while len(fitting) > 1 and total(_taken_base(one.totals) for one in fitting) > base_max:
-        fitting.pop()
+    left_base = _taken_base(order.totals) + ledger.position.base
+    fitting: list[OrderReport] = []
+    for report in sorted(reports, key=lambda one: one.exchange_order_id not in known):
+        taken_base = _taken_base(report.totals)
+        if taken_base <= left_base or not fitting:
+            fitting.append(report)
+            left_base -= taken_base
     return fitting
 
 

@@ -12,7 +12,7 @@ from crypto_ai_bot.domain.errors import ExchangeUnavailable, TradingError
 from crypto_ai_bot.domain.ledger import Ledger
 from crypto_ai_bot.domain.market import MINUTE_MS, Balance, MarketRules
 from crypto_ai_bot.domain.order import Order, OrderState, Purpose, Side, client_order_id
-from crypto_ai_bot.reconciliation.resolve import added_up
+from crypto_ai_bot.reconciliation.resolve import added_up, that_fit
 from crypto_ai_bot.risk.gate import Approved
 from crypto_ai_bot.usecases.desk import Desk, give_back
 from crypto_ai_bot.usecases.execution import NotPlaced
@@ -100,7 +100,7 @@ def adopt_if_listed(
         return None
     known = set(order.exchange_order_id.split("+"))
     try:
-        reports = desk.broker.fetch_evidence(order).reports
+        reports = that_fit(order, desk.broker.fetch_evidence(order).reports, held)
     except TradingError:  # whoever must act, nothing was learned: the symbol is left free
         give_back(desk, held)
         raise

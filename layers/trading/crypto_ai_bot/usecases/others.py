@@ -86,6 +86,11 @@ def adopt_risen(
     return placed
 
 
+def is_taken(adopted: Placed, risen: Risen | Repeated) -> bool:
+    """The books have `risen` now; not when it contradicts them, which halts its symbol."""
+    return adopted.order.exchange_order_id != risen.order.exchange_order_id
+
+
 def adopt_repeated(desk: Desk, sight: Sight, ledger: Ledger, market: MarketRules) -> Placed | None:
     """Every order that was made once more, when the books lack what an order under way has sold.
 
@@ -98,7 +103,7 @@ def adopt_repeated(desk: Desk, sight: Sight, ledger: Ledger, market: MarketRules
         placed = adopt_risen(desk, sight, ledger, market, risen)
         if placed is None:
             break
-        last, ledger = placed, placed.ledger
+        last, ledger = placed if is_taken(placed, risen) else last, placed.ledger
         name = placed.order.client_order_id
         origins = tuple(one for one in origins if one.report.client_order_id != name)
     return last

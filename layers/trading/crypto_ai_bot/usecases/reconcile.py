@@ -6,7 +6,6 @@ not: a stop could not sell what the books say is held.
 """
 
 from dataclasses import replace
-from typing import Final
 
 from crypto_ai_bot.domain.errors import InvariantBroken, NextTick
 from crypto_ai_bot.domain.event import Event, EventKind
@@ -14,14 +13,15 @@ from crypto_ai_bot.domain.job import Tick
 from crypto_ai_bot.domain.ledger import Ledger
 from crypto_ai_bot.domain.market import Balance, MarketRules, Symbol
 from crypto_ai_bot.ports.store import Advance, Change, Create, Replace, as_stored
-from crypto_ai_bot.reconciliation.drift import Drift, drift_of, halted
+from crypto_ai_bot.reconciliation.drift import Drift, drift_of, halted, may_lag
 from crypto_ai_bot.reconciliation.fees import booked, may_explain
-from crypto_ai_bot.reconciliation.others import explanation
+from crypto_ai_bot.reconciliation.others import Repeated, Risen, explanation
 from crypto_ai_bot.usecases.attempts import perhaps_made
 from crypto_ai_bot.usecases.desk import Desk, give_back, take_lease
 from crypto_ai_bot.usecases.exchange_stops import Kept, check
 from crypto_ai_bot.usecases.others import (
     adopt_risen,
+    is_taken,
     look_for_others,
     remember_the_look,
     risen_among,
@@ -29,10 +29,7 @@ from crypto_ai_bot.usecases.others import (
 )
 from crypto_ai_bot.usecases.outcome import Decision, RunOutcome, SymbolOutcome
 from crypto_ai_bot.usecases.run import Sight, finish, look, look_again
-from crypto_ai_bot.usecases.trading import adoption, settle_first
-
-# After an order was settled; no longer, or the drift of a symbol that trades a lot would hide.
-BALANCE_SHOWN_WITHIN_MS: Final = 40_000
+from crypto_ai_bot.usecases.trading import LAST_ORDER_NOT_SHOWN, adoption, settle_first
 
 
 def reconcile(desk: Desk, tick: Tick) -> RunOutcome:
@@ -97,8 +94,7 @@ def _compared(
         return _not_yet(ledger, "another run moved the books")
     fresh = tell_of_others(desk, origins)
     if risen := risen_among(origins, ledger):
-        adopted = adopt_risen(desk, sight, ledger, market, risen)
-        return adoption(symbol, adopted) if adopted else _not_yet(ledger, str(risen))
+        return _adopted(desk, sight, ledger, market, risen)
     reasons = tuple(f"foreign: {one}" for one in fresh)
     if drift := drift_of(ledger, balance, market.amount_step_base):
         if perhaps := _may_explain(desk, ledger):
@@ -120,8 +116,8 @@ def _may_explain(desk: Desk, ledger: Ledger) -> str:
     glance, now_ms = desk.store.glance(), desk.clock.now_ms()
     if may_explain(ledger, glance.account, glance.ledgers.values(), now_ms):
         return "perhaps fees of orders that are not settled yet"
-    if now_ms - ledger.moved_ms < BALANCE_SHOWN_WITHIN_MS:
-        return "the balance does not show the last order yet"
+    if may_lag(ledger, now_ms):
+        return LAST_ORDER_NOT_SHOWN
     refused = perhaps_made(desk, ledger)
     return f"perhaps {refused.client_order_id} was made though it was refused" if refused else ""
 
@@ -129,6 +125,18 @@ def _may_explain(desk: Desk, ledger: Ledger) -> str:
 def _not_yet(ledger: Ledger, why: str) -> SymbolOutcome:
     """Nothing is concluded from a balance before that is in the books."""
     return SymbolOutcome(ledger.symbol, Decision.BUSY, (why,), ledger=ledger)
+
+
+def _adopted(
+    desk: Desk, sight: Sight, ledger: Ledger, market: MarketRules, risen: Risen | Repeated
+) -> SymbolOutcome:
+    adopted = adopt_risen(desk, sight, ledger, market, risen)
+    if adopted and is_taken(adopted, risen):
+        return adoption(ledger.symbol, adopted)
+    if adopted and (halt := adopted.ledger.halt):
+        reasons = (str(risen), halt.reason)
+        return SymbolOutcome(ledger.symbol, Decision.HALTED, reasons, ledger=adopted.ledger)
+    return _not_yet(adopted.ledger if adopted else ledger, str(risen))
 
 
 def _another_stop(desk: Desk, sight: Sight, ledger: Ledger) -> bool:

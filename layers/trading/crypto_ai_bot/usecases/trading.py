@@ -7,7 +7,8 @@ from crypto_ai_bot.domain.market import Balance, MarketRules, Symbol
 from crypto_ai_bot.domain.order import OrderRequest, Purpose, Side
 from crypto_ai_bot.domain.signal import Signal
 from crypto_ai_bot.ports.store import Advance
-from crypto_ai_bot.risk.gate import Approved, Refused, refuse_unasked, review
+from crypto_ai_bot.reconciliation.drift import may_lag
+from crypto_ai_bot.risk.gate import Approved, Refused, Verdict, refuse_unasked, review
 from crypto_ai_bot.risk.rules import Facts
 from crypto_ai_bot.risk.sizing import cut_to_free
 from crypto_ai_bot.usecases.attempts import find_earlier
@@ -20,6 +21,7 @@ from crypto_ai_bot.usecases.run import Sight, look_again
 from crypto_ai_bot.usecases.settling import Placed, settle_pending
 
 FRESH_FACTS_TRIES: Final = 5
+LAST_ORDER_NOT_SHOWN: Final = "the balance does not show the last order yet"
 
 _DECISION_OF: Final = {
     Purpose.ENTRY: Decision.ENTER,
@@ -96,6 +98,7 @@ def trade(
                 seen, decision=decision, reasons=(kept.note,), order=kept.order, ledger=kept.ledger
             )
         sight = sight.with_ledger(kept.ledger)
+    why_not = "another run has the symbol"
     for _ in range(FRESH_FACTS_TRIES):
         ledger = sight.ledger(request.symbol)
         if ledger.position != position:
@@ -120,10 +123,11 @@ def trade(
                 )
             if not placed.stale:
                 return replace(seen, decision=Decision.ERROR, reasons=(placed.reason,))
+            why_not = placed.reason
         elif not ledger.free_for(sight.tick.run_id, permission.facts.now_ms):
             break
         sight = look_again(desk, sight)
-    return replace(seen, reasons=("another run has the symbol",))
+    return replace(seen, reasons=(why_not,))
 
 
 def _permission(
@@ -135,7 +139,19 @@ def _permission(
         return unasked
     balance = desk.broker.fetch_balance(request.symbol)
     request = cut_to_free(request, balance, sight.quotes[request.symbol], market)
-    return review(request, _facts(desk, sight, request, market, balance), limits)
+    facts = _facts(desk, sight, request, market, balance)
+    if request.side is Side.BUY and _is_from_before_the_last_order(facts):
+        return Refused(request, Verdict((LAST_ORDER_NOT_SHOWN,), limits))
+    return review(request, facts, limits)
+
+
+def _is_from_before_the_last_order(facts: Facts) -> bool:
+    """The balance may be: an order that is judged on it could not be proved absent.
+
+    An entry waits for the next tick. A sell does not, for the price may be falling.
+    """
+    expected_base = facts.ledger.expected_base
+    return may_lag(facts.ledger, facts.now_ms) and facts.balance.free_base != expected_base
 
 
 def _facts(
