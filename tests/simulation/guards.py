@@ -321,6 +321,13 @@ GUARDS: Final = (
         "",
     ),
     _guard(
+        "an entry waits for its balance",
+        "usecases/trading.py",
+        "    if request.side is Side.BUY and _is_from_before_the_last_order(facts):",
+        "    if False:",
+        among="lags",
+    ),
+    _guard(
         "a balance may lag behind an order",
         "usecases/reconcile.py",
         "    if may_lag(ledger, now_ms):",
