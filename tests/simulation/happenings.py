@@ -18,6 +18,7 @@ from simulation.scheduler import Invocation
 from simulation.stops import STOPS
 
 if TYPE_CHECKING:
+    from crypto_ai_bot.local.exchange.pairs import TradeStatus
     from simulation.deployment import Deployment
     from simulation.market import Pair
     from simulation.world import World
@@ -110,7 +111,7 @@ def _halves(world: "World") -> None:
 def _rules(world: "World") -> None:
     """The exchange closes a pair to buys, to sells or to both, or announces its end."""
     pair = _any_pair(world)
-    status = world.rng.choice(("tradable", "sellable", "buyable", "untradable"))
+    status: TradeStatus = world.rng.choice(("tradable", "sellable", "buyable", "untradable"))
     delisting_s = world.rng.choice((0, 0, world.now_ms // 1_000 + 86_400))
     pair.rules = replace(pair.rules, trade_status=status, delisting_s=delisting_s)
 
