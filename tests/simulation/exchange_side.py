@@ -68,23 +68,19 @@ class ExchangeSide:
         """Whether an order that was made may be told as refused; then the books may deny it.
 
         A sell does not wait for the search that would tell, and may be believed for a while. Where
-        listings lag, the balance alone holds the next one back: it must show all that was asked
-        for as gone, and nobody else may bring coins (`_gone_by_the_balance`). The rest is left out.
+        listings lag, what is gone from the balance alone holds the next one back: coins that
+        somebody else brings would be sold for it, so where that may be it is left out.
         """
         if isinstance(made, PriceOrder):
             return False  # Gate's own refusal of a repeated stop is no proof, and known as such
         owner = self.owner_of(made.wish.text.split("-")[1])
         if made.wish.side is Side.SELL:
             lags = self.gate.engine.conditions.order_list_lag_ms
-            if made.filled_base and lags and not self._gone_by_the_balance(made):
+            others = self._grounds.second or self._world.day_weather.has("hand")
+            if made.filled_base and lags and others:
                 return False
             owner.denied.add(made.wish.text)
         return True
-
-    def _gone_by_the_balance(self, made: SpotOrder) -> bool:
-        """Whether the balance tells of a sell as long as no listing does."""
-        others = self._grounds.second or self._world.day_weather.has("hand")
-        return made.filled_base == made.wish.amount and not others
 
     def leave_under_way(self, submission: Submission) -> None:
         span_ms = self._world.rng.choice(((0, 500), (0, 2_500), (0, 45_000), (40_000, 59_000)))
