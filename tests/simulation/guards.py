@@ -325,7 +325,7 @@ GUARDS: Final = (
         "usecases/trading.py",
         "    if request.side is Side.BUY and _is_from_before_the_last_order(facts):",
         "    if False:",
-        among="lags",
+        among="lags lost",
     ),
     _guard(
         "a balance may lag behind an order",
