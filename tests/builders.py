@@ -110,7 +110,7 @@ def report(of: Order, base: str, cost: str, **changes: Any) -> OrderReport:
 
 
 def fill(
-    side: Side, base: str, cost: str, client_order_id: str = "t-paper-abc", **fees: Decimal
+    side: Side, base: str, cost: str, client_order_id: str = "t-paper-abc", **fees: Any
 ) -> Fill:
     traded = Totals(dec(base), dec(cost), **fees)
     return Fill(f"{client_order_id}:1", client_order_id, BTC, side, traded, NOON_MS)

@@ -196,9 +196,10 @@ class GateAccount:
         """An order whose later fills are not shown yet looks open."""
         if self.half_seen.get(order.id, 0) <= self.now_ms:
             return order
-        first, *rest = self.trades_of(order) or [None]
-        if first is None or not rest:
+        trades = self.trades_of(order)
+        if len(trades) < 2:
             return order
+        first, *rest = trades
         later_base = total(one.amount_base for one in rest)
         later_quote = total(one.amount_base * one.price for one in rest)
         left = later_quote if order.wish.market_buy else later_base

@@ -12,8 +12,8 @@ from crypto_ai_bot.domain.signal import Action
 from crypto_ai_bot.domain.stop import StopRules
 from crypto_ai_bot.local.exchange.engine.conditions import Conditions
 from crypto_ai_bot.local.exchange.engine.engine import Engine
-from crypto_ai_bot.local.exchange.engine.fees import FeePlan
-from crypto_ai_bot.local.exchange.pairs import rules_of
+from crypto_ai_bot.local.exchange.engine.fees import FeePlan, FeesIn
+from crypto_ai_bot.local.exchange.pairs import PairRules, rules_of
 from crypto_ai_bot.risk.limits import RiskLimits
 from crypto_ai_bot.usecases.desk import Policy
 from simulation.account import GateAccount
@@ -66,7 +66,7 @@ class Grounds:
         symbols = tuple(PRICES)[: rng.choice((1, 1, 2, 2, 3))]
         market = DayMarket(_pairs(seed, symbols, begins_ms), AMOUNT)
         engine = Engine(market, Conditions())
-        fees_in = rng.choice(("received", "received", "gt", "points"))
+        fees_in: FeesIn = rng.choice(("received", "received", "gt", "points"))
         account = engine.open_account(FeePlan().paid_in(fees_in))
         engine.transfer(account, "USDT", START_QUOTE, begins_ms - DAY_MS)
         for coin in ("GT", "POINT"):
@@ -159,5 +159,5 @@ def _pairs(seed: int, symbols: tuple[Symbol, ...], begins_ms: int) -> dict[str, 
 
 
 @cache
-def _rules(symbol: Symbol):  # noqa: ANN202 - the engine's PairRules
+def _rules(symbol: Symbol) -> PairRules:
     return rules_of(f"{symbol.base}_{symbol.quote}", PRICES[symbol])

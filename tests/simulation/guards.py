@@ -342,6 +342,13 @@ GUARDS: Final = (
         among="lags",
     ),
     _guard(
+        "a refused order may not show yet",
+        "usecases/reconcile.py",
+        "    refused = perhaps_made(desk, ledger)",
+        "    refused = None",
+        among="falsely_refused lags",
+    ),
+    _guard(
         "orders of others are told",
         "usecases/reconcile.py",
         "    fresh = tell_of_others(desk, origins)",

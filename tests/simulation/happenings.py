@@ -18,6 +18,7 @@ from simulation.scheduler import Invocation
 from simulation.stops import STOPS
 
 if TYPE_CHECKING:
+    from crypto_ai_bot.local.exchange.pairs import TradeStatus
     from simulation.deployment import Deployment
     from simulation.market import Pair
     from simulation.world import World
@@ -84,17 +85,29 @@ def _jumps(world: "World") -> None:
 def _lags(world: "World") -> None:
     """Listings show what stood a while ago; balances too, for less than absence is searched for.
 
-    But not where a refusal may be false: all that speaks against one would be late then.
+    But not where a refusal may be false: all that speaks against one would be late then. There
+    what is held is sold into the lag instead.
     """
     orders_ms, trades_ms, balances_ms = world.rng.choice(_LAGS_MS)
     if world.day_weather.has("falsely_refused"):
         balances_ms = 0
+        if orders_ms:
+            _sold_unseen(world)
     world.gate.engine.conditions = replace(
         world.gate.engine.conditions,
         order_list_lag_ms=orders_ms,
         trade_lag_ms=trades_ms,
         balance_lag_ms=balances_ms,
     )
+
+
+def _sold_unseen(world: "World") -> None:
+    """What is held is sold, and the books are compared before any listing can show that."""
+    minute_ms = world.now_ms - world.now_ms % MINUTE_MS
+    for number, _ in enumerate(world.deployments):
+        world.start(Job.EVALUATE, minute_ms, number, Action.EXIT)
+        looks = world.start(Job.RECONCILE, minute_ms, number)
+        looks.ready_ms += world.rng.choice((3_000, 15_000, 45_000))
 
 
 def _thin(world: "World") -> None:
@@ -110,7 +123,7 @@ def _halves(world: "World") -> None:
 def _rules(world: "World") -> None:
     """The exchange closes a pair to buys, to sells or to both, or announces its end."""
     pair = _any_pair(world)
-    status = world.rng.choice(("tradable", "sellable", "buyable", "untradable"))
+    status: TradeStatus = world.rng.choice(("tradable", "sellable", "buyable", "untradable"))
     delisting_s = world.rng.choice((0, 0, world.now_ms // 1_000 + 86_400))
     pair.rules = replace(pair.rules, trade_status=status, delisting_s=delisting_s)
 

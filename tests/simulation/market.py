@@ -149,7 +149,7 @@ class DayMarket:
         pair = self.pairs[pair_id]
         first_ms = after_ms + 1
         next_ms = first_ms - first_ms % MINUTE_MS + MINUTE_MS
-        moments = [first_ms, *range(next_ms, until_ms + 1, MINUTE_MS)]
+        moments: list[int] = [first_ms, *range(next_ms, until_ms + 1, MINUTE_MS)]
         for at_ms in moments if first_ms <= until_ms else ():
             last = pair.last(at_ms)
             if last >= price if rule is Rule.AT_LEAST else last <= price:

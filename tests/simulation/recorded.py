@@ -18,8 +18,13 @@ def recorded_days() -> tuple[tuple[Bar, ...], ...]:
     days: list[tuple[Bar, ...]] = []
     for path in sorted(_FOLDER.glob("*-1h-*.csv.gz"))[:4]:
         with gzip.open(path, "rt", newline="") as file:
-            rows = [tuple(float(x) for x in row[1:5]) for row in list(csv.reader(file))[1:]]
+            rows = [_bar(row) for row in list(csv.reader(file))[1:]]
         windows = [tuple(rows[n : n + _HOURS]) for n in range(0, len(rows) - _HOURS, _HOURS)]
         windows.sort(key=lambda day: min(bar[2] for bar in day) / max(bar[1] for bar in day))
         days += windows[:40] + windows[40::20]
     return tuple(days)
+
+
+def _bar(row: list[str]) -> Bar:
+    opened, high, low, closed = map(float, row[1:5])
+    return opened, high, low, closed

@@ -37,7 +37,7 @@ def remember_what_items_hold() -> None:
             found = known[id(item)] = (item, to_entity(item))
         return found[1]
 
-    store_module.to_entity = remembered
+    store_module.to_entity = remembered  # type: ignore[attr-defined]  # it imports it by name
 
 
 class ExpiringTable(MemoryTable):
