@@ -250,6 +250,13 @@ GUARDS: Final = (
         among="turnover",
     ),
     _guard(
+        "a judgement dies with its books",
+        "usecases/exits.py",
+        "    if desk.store.commit([Replace(raised)]):\n        return None\n",
+        "    if desk.store.commit([Replace(raised)]):\n        return look_again(desk, sight)\n",
+        among="turnover",
+    ),
+    _guard(
         "base balance compared",
         RESOLVE,
         "    moved = base_moved(order, balance)",

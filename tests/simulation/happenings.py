@@ -155,14 +155,18 @@ def _gap(world: "World") -> None:
 
 
 def _turnover(world: "World") -> None:
-    """The price falls, and within seconds a position is judged, sold, and bought again."""
-    _any_pair(world).jump(world.rng.uniform(0.94, 0.99))
+    """A price reaches a stop or a step; who judges it is slow, and others sell and buy anew."""
+    rng, pairs = world.rng, world.gate.market.pairs
+    held = [f"{one.base}_{one.quote}" for each in world.deployments for one in each.guarded()]
+    pairs[rng.choice(held or list(pairs))].jump(1 + rng.choice((-1, 1)) * rng.uniform(0.03, 0.06))
+    world.overtaken_until_ms = world.now_ms + 10_000
     minute_ms = world.now_ms - world.now_ms % MINUTE_MS
     for number, _ in enumerate(world.deployments):
         world.start(Job.EXITS, minute_ms, number)
-        world.start(Job.EVALUATE, minute_ms, number, Action.EXIT)
+        sells = world.start(Job.EVALUATE, minute_ms, number, Action.EXIT)
+        sells.ready_ms += rng.choice((0, 2_000, 5_000))
         buys = world.start(Job.EVALUATE, minute_ms, number, Action.ENTER)
-        buys.ready_ms += world.rng.choice((3_000, 7_000, 12_000))
+        buys.ready_ms = sells.ready_ms + rng.choice((3_000, 7_000, 12_000))
 
 
 def _redeploy(world: "World") -> None:

@@ -82,6 +82,8 @@ def _rough(
     for minute in range(5):
         minute_ms = slot_ms + minute * MINUTE_MS
         for name in _EVENTS:
+            if name == "turnover" and minute:
+                continue  # later in a bar its one entry has mostly been made, and none comes after
             if weather.strikes(rng, name):
                 yield Due(minute_ms + rng.choice((0, 500, 1_000, 2_000, 4_000, 30_000)), name)
         for number in range(deployments):

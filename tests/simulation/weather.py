@@ -68,7 +68,7 @@ KINDS: Final = {
     "expiry": 0.2,
     "exits_dead": 1.0,
     "gap": 0.15,
-    "turnover": 0.5,
+    "turnover": 0.9,
 }
 
 # Troubles that are worst in company: a day has one of these, at full strength, or none.

@@ -69,6 +69,7 @@ class World:
             (TradingState.ON, float("inf"))
         ]
         self.silent_until_ms = 0
+        self.overtaken_until_ms = 0
         self.runs: list[Invocation] = []
         self._started = 0
         self._until_ms = 0
@@ -178,7 +179,7 @@ class World:
                 continue
             if weather and run.call == "spot/accounts":
                 self._strike_between_judgement_and_journal(weather)
-            if weather and self._dawdles(run, weather):
+            if weather and self._dawdles(run):
                 continue
             self._step(run, self._fate(run) if weather else Fate.DONE)
 
@@ -226,12 +227,12 @@ class World:
         if weather.strikes(self.rng, "operator") and self.rng.random() < 0.4:
             happenings.operate(self, TradingState.EXITS_ONLY)
 
-    def _dawdles(self, run: Invocation, weather: Weather) -> bool:
-        """Whether a run is slow where its judgement can be overtaken, yet not too slow for it."""
-        slow = weather.has("turnover") and run.call in {"spot/accounts", "write"}
-        if not (slow and "-exits-" in run.name and self.rng.random() < 0.35):
+    def _dawdles(self, run: Invocation) -> bool:
+        """Whether a run that has judged is so slow to act that it may be overtaken, no slower."""
+        judged = run.priced_ms and run.call in {"spot/accounts", "write"} and "-exits-" in run.name
+        if not judged or run.frozen_ms or self.now_ms >= self.overtaken_until_ms:
             return False
-        self._freeze(run, self.rng.choice((4_000, 15_000, 30_000)))
+        self._freeze(run, self.rng.choice((20_000, 30_000, 45_000)))
         return True
 
     def wake(self, name: str) -> None:
