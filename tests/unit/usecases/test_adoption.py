@@ -8,6 +8,7 @@ import pytest
 from books import Books
 from builders import BTC, dec
 from crypto_ai_bot.domain.event import EventKind
+from crypto_ai_bot.domain.money import plain
 from crypto_ai_bot.domain.order import Order, OrderState, Side, Totals
 from crypto_ai_bot.domain.signal import Action
 from crypto_ai_bot.ports.broker import Evidence
@@ -37,9 +38,13 @@ def reconciled(books: Books) -> SymbolOutcome:
 
 
 def refused_sell(books: Books, *, carried_out: bool) -> Order:
-    """A stop that the exchange refused, and whose search had no answer."""
+    """A position, and a stop of it that the exchange refused; its search had no answer."""
     books.broker.balances["BTC"] = dec(1)
     books.enter()
+    return stop_refused(books, carried_out=carried_out)
+
+
+def stop_refused(books: Books, *, carried_out: bool) -> Order:
     books.price("18000")
     books.once_at("submit", lambda: setattr(books.broker, "down", True))
     books.broker.faults = [Fault.REFUSED_AFTER if carried_out else Fault.REJECTED]
@@ -189,14 +194,21 @@ def test_a_look_that_was_too_early_to_show_a_refused_sell_is_no_search_for_it(
     assert journaled(books, refused.client_order_id).state is OrderState.CLOSED
 
 
-def test_a_sell_is_held_back_while_all_that_a_refused_one_asked_for_is_gone(books: Books) -> None:
-    """Carried out to the last digit, and no listing shows it yet."""
+@pytest.mark.parametrize("part", ["1", "0.4"])
+def test_a_sell_is_held_back_while_what_a_refused_one_asked_for_is_gone(
+    books: Books, part: str
+) -> None:
+    """Carried out to the last digit, or in part, and no listing shows it yet."""
     books.broker.listing_lag_ms = 60_000
-    refused = refused_sell(books, carried_out=True)
+    books.broker.balances["BTC"] = dec(1)
+    books.enter()
+    books.broker.fill_fraction = dec(part)
+    refused = stop_refused(books, carried_out=True)
     held_back = next_pass(books)
+    gone_base = books.ledger.position.base + 1 - books.broker.balances["BTC"]
     assert held_back.decision is Decision.ERROR
     assert held_back.reasons == (
-        f"{refused.client_order_id} was refused, yet as much as it asked for is gone",
+        f"{refused.client_order_id} was refused, yet {plain(gone_base)} is gone",
     )
     assert len(books.broker.submissions) == 2
     assert books.ledger.lease is None

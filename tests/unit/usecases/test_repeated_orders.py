@@ -341,7 +341,7 @@ def test_a_withdrawal_after_a_refused_sell_holds_the_stop_back_for_minutes_alone
     books.next_minute()
     (held_back,) = books.exits()
     assert held_back.decision is Decision.ERROR
-    assert "yet as much as it asked for is gone" in held_back.reasons[0]
+    assert "was refused, yet 0.5 is gone" in held_back.reasons[0]
     books.next_minute(10)
     assert books.exits()[0].decision is Decision.STOP
 

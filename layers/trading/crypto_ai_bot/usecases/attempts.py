@@ -5,12 +5,14 @@ that we read was the refusal of the second (gate-spot 3.1).
 """
 
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Final
 
 from crypto_ai_bot.domain.account import Account
 from crypto_ai_bot.domain.errors import ExchangeUnavailable, TradingError
 from crypto_ai_bot.domain.ledger import Ledger
 from crypto_ai_bot.domain.market import MINUTE_MS, Balance, MarketRules
+from crypto_ai_bot.domain.money import ZERO, plain
 from crypto_ai_bot.domain.order import Order, OrderState, Purpose, Side, client_order_id
 from crypto_ai_bot.reconciliation.resolve import added_up, that_fit
 from crypto_ai_bot.risk.gate import Approved
@@ -31,17 +33,18 @@ def find_earlier(desk: Desk, approved: Approved, held: Ledger) -> Placed | NotPl
     The lease on `held` is given back unless None is returned.
     """
     for order in _rejected(desk, approved, held):
+        facts = approved.facts
         try:
-            facts = approved.facts
             found = adopt_if_listed(desk, order, held, facts.account, facts.market)
         except ExchangeUnavailable as error:
             return NotPlaced(str(error))
         if found:
             return found
-        if _looks_sold(desk, order, held, approved.facts.balance):
+        gone_base = _gone_base(desk, order, held, facts.balance)
+        if gone_base >= facts.market.amount_step_base:
             give_back(desk, held)
             name = order.client_order_id
-            return NotPlaced(f"{name} was refused, yet as much as it asked for is gone")
+            return NotPlaced(f"{name} was refused, yet {plain(gone_base)} is gone")
     return None
 
 
@@ -81,12 +84,15 @@ def perhaps_made(desk: Desk, ledger: Ledger) -> Order | None:
     return next((one for one in _refused(desk, ledger) if one.journaled_ms > since_ms), None)
 
 
-def _looks_sold(desk: Desk, order: Order, held: Ledger, balance: Balance) -> bool:
-    """As much as a refused sell asked for is gone, by the books: a listing may lag behind it."""
+def _gone_base(desk: Desk, order: Order, held: Ledger, balance: Balance) -> Decimal:
+    """What a refused sell may have sold all the same, by the books: a listing may lag behind it.
+
+    A part of it too, for it may have been carried out in part.
+    """
     listed = desk.clock.now_ms() - order.journaled_ms >= LISTED_WITHIN_MS
     if listed or order.request.side is Side.BUY or held.expected_base is None:
-        return False
-    return held.expected_base - balance.free_base >= order.request.amount
+        return ZERO
+    return held.expected_base - balance.free_base
 
 
 def adopt_if_listed(
