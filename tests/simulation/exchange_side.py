@@ -67,14 +67,17 @@ class ExchangeSide:
     def refuse_falsely(self, made: SpotOrder | PriceOrder) -> bool:
         """Whether an order that was made may be told as refused; then the books may deny it.
 
-        A sell does not wait for the search that would tell, so where listings lag it would be
-        believed and made again: that is left out. Elsewhere it may be believed for a while.
+        A sell does not wait for the search that would tell, and may be believed for a while. Where
+        listings lag, what is gone from the balance alone holds the next one back: coins that
+        somebody else brings would be sold for it, so where that may be it is left out.
         """
         if isinstance(made, PriceOrder):
             return False  # Gate's own refusal of a repeated stop is no proof, and known as such
         owner = self.owner_of(made.wish.text.split("-")[1])
         if made.wish.side is Side.SELL:
-            if made.filled_base and self.gate.engine.conditions.order_list_lag_ms:
+            lags = self.gate.engine.conditions.order_list_lag_ms
+            others = self._grounds.second or self._world.day_weather.has("hand")
+            if made.filled_base and lags and others:
                 return False
             owner.denied.add(made.wish.text)
         return True

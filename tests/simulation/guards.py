@@ -325,7 +325,7 @@ GUARDS: Final = (
         "usecases/trading.py",
         "    if request.side is Side.BUY and _is_from_before_the_last_order(facts):",
         "    if False:",
-        among="lags",
+        among="lags lost",
     ),
     _guard(
         "a balance may lag behind an order",
@@ -333,6 +333,13 @@ GUARDS: Final = (
         "    if may_lag(ledger, now_ms):",
         "    if False:",
         among="lags",
+    ),
+    _guard(
+        "a refused order may not show yet",
+        "usecases/reconcile.py",
+        "    refused = perhaps_made(desk, ledger)",
+        "    refused = None",
+        among="falsely_refused lags",
     ),
     _guard(
         "orders of others are told",

@@ -85,17 +85,40 @@ def _jumps(world: "World") -> None:
 def _lags(world: "World") -> None:
     """Listings show what stood a while ago; balances too, for less than absence is searched for.
 
-    But not where a refusal may be false: all that speaks against one would be late then.
+    But not where a refusal may be false: all that speaks against one would be late then. There
+    what is held is sold into the lag instead; elsewhere it is sold and bought again within it.
     """
     orders_ms, trades_ms, balances_ms = world.rng.choice(_LAGS_MS)
     if world.day_weather.has("falsely_refused"):
         balances_ms = 0
+        if orders_ms:
+            _sold_unseen(world)
+    elif balances_ms:
+        _turned_over_unseen(world)
     world.gate.engine.conditions = replace(
         world.gate.engine.conditions,
         order_list_lag_ms=orders_ms,
         trade_lag_ms=trades_ms,
         balance_lag_ms=balances_ms,
     )
+
+
+def _sold_unseen(world: "World") -> None:
+    """What is held is sold, and the books are compared before any listing can show that."""
+    minute_ms = world.now_ms - world.now_ms % MINUTE_MS
+    for number, _ in enumerate(world.deployments):
+        world.start(Job.EVALUATE, minute_ms, number, Action.EXIT)
+        looks = world.start(Job.RECONCILE, minute_ms, number)
+        looks.ready_ms += world.rng.choice((3_000, 15_000, 45_000))
+
+
+def _turned_over_unseen(world: "World") -> None:
+    """What is held is sold, and bought again before the balance shows that."""
+    minute_ms = world.now_ms - world.now_ms % MINUTE_MS
+    for number, _ in enumerate(world.deployments):
+        world.start(Job.EVALUATE, minute_ms, number, Action.EXIT)
+        buys = world.start(Job.EVALUATE, minute_ms, number, Action.ENTER)
+        buys.ready_ms += world.rng.choice((3_000, 7_000, 12_000))
 
 
 def _thin(world: "World") -> None:
