@@ -8,7 +8,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-import botocore.session
+import boto3
 import pytest
 from moto import mock_aws
 
@@ -80,9 +80,9 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
         monkeypatch.setenv(name, value)
     forget()
     with mock_aws():
-        session = botocore.session.get_session()
-        make_table(session.create_client("dynamodb"), variables["TABLE_NAME"])
-        session.create_client("ssm").put_parameter(
+        session = boto3.session.Session()
+        make_table(session.client("dynamodb"), variables["TABLE_NAME"])
+        session.client("ssm").put_parameter(
             Name="/books/trading", Value="on", Type="String", Overwrite=True
         )
         yield monkeypatch
@@ -91,7 +91,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
 
 def items() -> list[dict[str, Any]]:
     """Everything in the table that TABLE_NAME names."""
-    client = botocore.session.get_session().create_client("dynamodb")
+    client = boto3.session.Session().client("dynamodb")
     name = Settings.from_environment().table_name
     found: list[dict[str, Any]] = client.scan(TableName=name)["Items"]
     return found
@@ -157,7 +157,7 @@ def test_a_table_that_is_gone_is_told_and_the_next_call_recovers(
     health = load("api")(event("api-health.json"), None)
     assert health["statusCode"] == 503
     assert "elsewhere" in health["body"]
-    client = botocore.session.get_session().create_client("dynamodb")
+    client = boto3.session.Session().client("dynamodb")
     make_table(client, "elsewhere")
     assert load("evaluate")(event("evaluate.json"), None)["ok"]
 
@@ -206,8 +206,8 @@ def test_a_run_writes_one_line_with_its_outcome(capsys: pytest.CaptureFixture[st
 
 
 def test_notify_publishes_what_the_books_want_told_and_once(cloud: pytest.MonkeyPatch) -> None:
-    session = botocore.session.get_session()
-    sns, sqs = session.create_client("sns"), session.create_client("sqs")
+    session = boto3.session.Session()
+    sns, sqs = session.client("sns"), session.client("sqs")
     topic = sns.create_topic(Name="tell")["TopicArn"]
     queue = sqs.create_queue(QueueName="mailbox")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]
@@ -234,7 +234,7 @@ def test_an_alarm_is_passed_on_to_the_webhook_whose_address_is_not_shown(
     cloud: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cloud.setenv("WEBHOOK_PARAMETER", "/books/webhook")
-    botocore.session.get_session().create_client("ssm").put_parameter(
+    boto3.session.Session().client("ssm").put_parameter(
         Name="/books/webhook",
         Value="http://127.0.0.1:1/must-not-be-seen?text={text}",
         Type="SecureString",

@@ -138,7 +138,7 @@ def peer(bars: int, seed: int) -> dict[str, Any]:
         index=pd.date_range("2020", periods=bars, freq="min"),
     )
 
-    class Cross(Strategy):  # type: ignore[misc] - ships no types
+    class Cross(Strategy):  # type: ignore[misc]  # ships no types
         def init(self) -> None:
             self.fast, self.slow = self.I(average, closes, 12), self.I(average, closes, 26)
             self.peak = 0.0

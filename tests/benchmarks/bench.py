@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.request import urlopen  # noqa: TID251 - the operator's side of the exchange
 
-import botocore.session
+import boto3
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
@@ -111,7 +111,7 @@ def fifty_symbols(endpoint: str, url: str, symbols: list[str]) -> dict[str, dict
 def first_invocations(endpoint: str, url: str) -> dict[str, dict[str, Any]]:
     """What Lambda unpacks, what a first invocation takes, and what it holds in memory."""
     parameter = "/bench/trading"
-    botocore.session.get_session().create_client(
+    boto3.session.Session().client(
         "ssm",
         endpoint_url=endpoint,
         region_name="us-east-1",

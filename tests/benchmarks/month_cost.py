@@ -263,9 +263,9 @@ def tables() -> list[str]:
     for name, price in PRICES.items():
         units = [one[name] for one in months]
         shown = " / ".join(f"{count:,.3g}" if count < 10 else f"{count:,.0f}" for count in units)
-        listed = " / ".join(f"{price.list_usd(count):.2f}" for count in units)
-        due = " / ".join(f"{price.due_usd(count):.2f}" for count in units)
-        lines.append(f"| {name} | {shown} | {listed} | {due} |")
+        list_usd = " / ".join(f"{price.list_usd(count):.2f}" for count in units)
+        due_usd = " / ".join(f"{price.due_usd(count):.2f}" for count in units)
+        lines.append(f"| {name} | {shown} | {list_usd} | {due_usd} |")
     return lines
 
 

@@ -46,8 +46,11 @@ def measure_shipping(variables: Mapping[str, str]) -> Shipping:
     for answer in (seen[0][0].answer, seen[0][1].answer):
         if "errorType" in answer:
             raise RuntimeError(f"an app did not run: {answer}")
-    quickest = [min(one, key=lambda found: found.ms) for one in zip(*seen, strict=True)]
-    return Shipping(*quickest, layers_mb)
+    return Shipping(
+        min((one for one, _ in seen), key=lambda found: found.ms),
+        min((other for _, other in seen), key=lambda found: found.ms),
+        layers_mb,
+    )
 
 
 @contextmanager
@@ -72,8 +75,8 @@ def _install(folder: Path, *packages: str, compiled: bool) -> None:
     compiling = ["--compile-bytecode"] if compiled else []
     subprocess.run(
         [
-            *(sys.executable, "-m", "uv", "pip", "install", "--quiet", "--target", folder),
-            *("--python", sys.executable, "--constraint", constraints, *compiling, *packages),
+            *(sys.executable, "-m", "uv", "pip", "install", "--quiet", "--target", str(folder)),
+            *("--python", sys.executable, "--constraint", str(constraints), *compiling, *packages),
         ],
         check=True,
     )

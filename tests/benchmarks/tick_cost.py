@@ -7,10 +7,13 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from crypto_ai_bot.brokers.trial import Signing
 from crypto_ai_bot.domain.job import Job, Tick
 from crypto_ai_bot.runtime.clock import wall_ms
 from crypto_ai_bot.runtime.settings import Settings
 from crypto_ai_bot.runtime.wiring import open_workplace
+from crypto_ai_bot.storage.store import TableStore
+from crypto_ai_bot.storage.table import DynamoTable
 from crypto_ai_bot.usecases.evaluate import evaluate
 
 ROUNDS = 7
@@ -41,16 +44,24 @@ def measure() -> Cost:
     """Runs the real handler's desk against what the environment names."""
     place = open_workplace(Settings.from_environment(), lambda _secrets: None)
     counted = {"table": 0, "exchange": 0}
-    client = place.books.store._table._client
-    client.meta.events.register("before-send.dynamodb", lambda **_: _count(counted, "table"))
+    store = place.books.store
+    assert isinstance(store, TableStore)
+    table = store._table
+    assert isinstance(table, DynamoTable)
+    table._client.meta.events.register("before-send.dynamodb", lambda **_: _count(counted, "table"))
     assert place.client
     call = place.client.call
 
-    def counting(*asked: Any) -> Any:
+    def counting[T](
+        what: str,
+        ask: Callable[[Any], Any],
+        read: Callable[[Any], T],
+        signing: Signing | None = None,
+    ) -> T:
         counted["exchange"] += 1
-        return call(*asked)
+        return call(what, ask, read, signing)
 
-    place.client.call = counting
+    place.client.call = counting  # type: ignore[method-assign]  # the same call, counted
     started_ms = wall_ms()
 
     def tick() -> None:

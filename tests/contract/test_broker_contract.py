@@ -244,7 +244,7 @@ def test_orders_listed_are_those_of_everybody_who_shares_the_account(venue: Venu
 def test_a_feed_that_is_down_is_unavailable_for_reads_and_an_answer_for_submissions() -> None:
     venue = paper_over_script(ExitStack())
     order = journaled(venue, Side.BUY, "50")
-    feed = venue.broker._feed  # type: ignore[attr-defined]
+    feed = venue.broker._feed  # type: ignore[attr-defined]  # the paper broker's
     feed.down = True
     with pytest.raises(ExchangeUnavailable):
         venue.broker.fetch_ticker(BTC_USDT)

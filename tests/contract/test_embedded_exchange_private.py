@@ -377,7 +377,7 @@ def test_the_command_makes_accounts_and_faults(tmp_path: Path) -> None:
         assert process.stdout is not None
         words = process.stdout.readline().split()
         assert words[-2:] == ["accounts=1", "faults=1"]
-        gate = Bench(None, words[2]).gate  # type: ignore[arg-type]
+        gate = Bench(None, words[2]).gate  # type: ignore[arg-type]  # another process has them
         with pytest.raises(ccxt.ExchangeNotAvailable):
             gate.fetch_balance()
         assert gate.fetch_balance()["free"] == {"GT": "5", "USDT": "10000"}

@@ -347,12 +347,14 @@ def test_a_like_stop_of_another_deployment_is_told_by_the_seconds_it_lives(desk:
     stop.trigger = replace(stop.trigger, expiration_s=theirs)
     desk.clock.advance(10_000)
     desk.exits()
-    assert desk.ledger.exchange_stop
-    assert not desk.ledger.exchange_stop.stop_ids
+    unknown = desk.ledger.exchange_stop
+    assert unknown
+    assert not unknown.stop_ids
     stop.trigger = replace(stop.trigger, expiration_s=theirs + 1)
     desk.exits()
-    assert desk.ledger.exchange_stop
-    assert desk.ledger.exchange_stop.stop_ids == (str(stop.id),)
+    ours = desk.ledger.exchange_stop
+    assert ours
+    assert ours.stop_ids == (str(stop.id),)
 
 
 def test_deployments_ask_for_lives_of_their_own_of_at_most_seven_days() -> None:
@@ -455,7 +457,7 @@ def test_a_reconcile_that_was_frozen_takes_the_order_of_a_younger_stop_for_nobod
 
     whole = desk.desk.broker
     tick = replace(tick_of(desk), job=Job.RECONCILE)
-    outcome = only(reconcile(replace(desk.desk, broker=Frozen()), tick))  # type: ignore[arg-type]  # as the door
+    outcome = only(reconcile(replace(desk.desk, broker=Frozen()), tick))
     assert outcome.decision is Decision.BUSY
     desk.exits()
     desk.reconcile()

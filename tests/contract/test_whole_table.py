@@ -11,7 +11,7 @@ from botocore.stub import ANY, Stubber
 from contract.conftest import new_mark, no_wait
 from contract.embedded_dynamodb import make_table, new_client
 from crypto_ai_bot.domain.errors import BadSetting, StoreUnavailable
-from crypto_ai_bot.storage.actions import Delete, Item, Key, Put, Table
+from crypto_ai_bot.storage.actions import Action, Delete, Item, Key, Put, Table
 from crypto_ai_bot.storage.conditions import Absent, AtMost, Equals, Present
 from crypto_ai_bot.storage.memory import MemoryTable
 from crypto_ai_bot.storage.snapshot import READINGS_MAX, snapshot
@@ -57,7 +57,7 @@ def test_an_item_is_removed_while_its_condition_holds(table: Table) -> None:
 
 def test_a_removal_is_part_of_a_transaction_like_any_write(table: Table) -> None:
     table.write([Put(item("a", version=1), Absent())])
-    both = [Put(item("b"), Absent()), Delete(Key("a", "A"), Equals("version", 2))]
+    both: list[Action] = [Put(item("b"), Absent()), Delete(Key("a", "A"), Equals("version", 2))]
     assert table.write(both) == 1
     assert keys(table.scan()) == [("a", "A")]
     both[1] = Delete(Key("a", "A"), Equals("version", 1))

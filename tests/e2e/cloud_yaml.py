@@ -5,7 +5,7 @@ from typing import Any
 import yaml
 
 
-class CloudYaml(yaml.SafeLoader):
+class CloudYaml(yaml.SafeLoader):  # type: ignore[misc]  # yaml ships no types
     """Reads a tagged node as what it holds, and forgets the tag."""
 
 

@@ -10,10 +10,13 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from crypto_ai_bot.brokers.ccxt_client import CcxtClient
+from crypto_ai_bot.brokers.trial import Signing
 from crypto_ai_bot.runtime import handler
+from crypto_ai_bot.storage.store import TableStore
 
 
 class Mortality:
@@ -40,11 +43,17 @@ def arm(mortality: Mortality) -> None:
     events.register("after-call.dynamodb", lambda **_: mortality.crossing())
     call = CcxtClient.call
 
-    def mortal(self: CcxtClient, *asked: Any) -> Any:
-        if asked[0] == "spot/time":  # asked by the clock again and again, and nothing hangs on it
-            return call(self, *asked)
+    def mortal[T](
+        self: CcxtClient,
+        what: str,
+        ask: Callable[[Any], Any],
+        read: Callable[[Any], T],
+        signing: Signing | None = None,
+    ) -> T:
+        if what == "spot/time":  # asked by the clock again and again, and nothing hangs on it
+            return call(self, what, ask, read, signing)
         mortality.crossing()
-        answer: Any = call(self, *asked)
+        answer = call(self, what, ask, read, signing)
         mortality.crossing()
         return answer
 
@@ -69,7 +78,7 @@ def main() -> None:
     Clients are made before the first fork, as in a sandbox that is warm; connections are not.
     """
     sys.stdout = sys.stderr  # what the function logs
-    assert handler._workplace().books.store
+    assert isinstance(handler._workplace().books.store, TableStore)
     for line in sys.stdin:
         reading, writing = os.pipe()
         child = os.fork()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import botocore.session
+import boto3
 import pytest
 import yaml
 
@@ -63,7 +63,7 @@ def sam_local(places: Places, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 def put_parameters(endpoint: str) -> None:
-    client = botocore.session.get_session().create_client(
+    client = boto3.session.Session().client(
         "ssm",
         endpoint_url=endpoint,
         region_name="us-east-1",

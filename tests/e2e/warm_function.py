@@ -14,6 +14,7 @@ from typing import Any
 
 from crypto_ai_bot import strategies
 from crypto_ai_bot.runtime import handler
+from crypto_ai_bot.storage.store import TableStore
 from e2e.mortal_function import Mortality, arm
 
 
@@ -72,7 +73,7 @@ def main() -> None:
     """Serves ticks until there are no more lines."""
     sys.stdout = sys.stderr  # what the function logs
     strategies.__path__.append(str(Path(__file__).with_name("strategies")))
-    assert handler._workplace().books.store
+    assert isinstance(handler._workplace().books.store, TableStore)
     sandbox = Sandbox()
     for line in sys.stdin:
         told = sandbox.ask(line)

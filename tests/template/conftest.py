@@ -6,9 +6,9 @@ from typing import Any
 
 import boto3
 import pytest
-from samtranslator.translator.managed_policy_translator import ManagedPolicyLoader
-from samtranslator.translator.transform import transform
-from samtranslator.yaml_helper import yaml_parse
+from samtranslator.translator.managed_policy_translator import ManagedPolicyLoader  # type: ignore[import-untyped]  # has none
+from samtranslator.translator.transform import transform  # type: ignore[import-untyped]  # has none
+from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]  # has none
 
 ROOT = Path(__file__).parents[2]
 
@@ -18,7 +18,8 @@ type Resources = Mapping[str, Mapping[str, Any]]
 @pytest.fixture(scope="session")
 def source() -> Mapping[str, Any]:
     """template.yaml as it is written."""
-    return yaml_parse((ROOT / "template.yaml").read_text())
+    read: Mapping[str, Any] = yaml_parse((ROOT / "template.yaml").read_text())
+    return read
 
 
 @pytest.fixture(scope="session")
@@ -32,7 +33,8 @@ def resources(monkeypatch_session: pytest.MonkeyPatch) -> Resources:
                 resource["Properties"][name] = "s3://bucket/key"
     loader = ManagedPolicyLoader(boto3.session.Session().client("iam"))
     loader._policy_map = {}
-    return transform(template, {}, loader)["Resources"]
+    made: Resources = transform(template, {}, loader)["Resources"]
+    return made
 
 
 @pytest.fixture(scope="session")

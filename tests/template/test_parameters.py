@@ -109,11 +109,12 @@ def holds(expression: Any, chosen: Mapping[str, str]) -> Any:
     if function == "Ref":
         return chosen[operands]
     values = [holds(one, chosen) for one in operands]
-    return {
-        "Fn::Equals": lambda: values[0] == values[1],
+    known: dict[str, Callable[[], bool]] = {
+        "Fn::Equals": lambda: bool(values[0] == values[1]),
         "Fn::Not": lambda: not values[0],
         "Fn::And": lambda: all(values),
-    }[function]()
+    }
+    return known[function]()
 
 
 def refusals(source: Mapping[str, Any], chosen: Mapping[str, str]) -> list[str]:

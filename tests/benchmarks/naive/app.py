@@ -27,7 +27,7 @@ spot.update(dict.fromkeys(spot, os.environ["EXCHANGE_URL"]))  # noqa: TID251 - i
 
 
 @logger.inject_lambda_context
-def handler(event, _context):  # noqa: ANN001, ANN201 - it is naive
+def handler(event: dict[str, str], _context: object) -> dict[str, int]:
     tick = Tick(**event)
     name = os.environ["TABLE_NAME"]  # noqa: TID251 - likewise
     parameters.get_parameter(Name=os.environ["TRADING_PARAMETER"])  # noqa: TID251 - likewise

@@ -45,7 +45,7 @@ def test_a_file_is_columns_and_rules_with_the_decimals_of_its_prices(tmp_path: P
     zipped.write_bytes(gzip.compress(path.read_bytes()))
     assert read_market(zipped, RULES).closes == market.closes
     free = read_market(path, RuleTerms(ZERO, ZERO, ZERO), Symbol("SOL", "USDC"))
-    assert (free.symbol.base, free.rules.price_step_quote) == ("SOL", 0)
+    assert (free.symbol.base, free.rules.price_step_quote) == ("SOL", ZERO)
 
 
 def test_parquet_reads_as_csv_does(tmp_path: Path) -> None:

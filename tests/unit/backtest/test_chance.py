@@ -41,8 +41,20 @@ def test_days_that_hang_together_reach_further_than_the_same_days_mixed() -> Non
 
 
 def a_trade(entered: int, bars: int, cost_quote: float) -> Trade:
-    times = [BEGIN_MS + bar * HOUR_MS for bar in (entered, entered + bars)]
-    return Trade(BTC, *times, 1.0, 1.0, 1.0, cost_quote, cost_quote, 0.0, "", "", Purpose.EXIT)
+    return Trade(
+        symbol=BTC,
+        entered_ms=BEGIN_MS + entered * HOUR_MS,
+        exited_ms=BEGIN_MS + (entered + bars) * HOUR_MS,
+        entry_price=1.0,
+        exit_price=1.0,
+        base=1.0,
+        cost_quote=cost_quote,
+        proceeds_quote=cost_quote,
+        fees_quote=0.0,
+        entry_reason="",
+        exit_reason="",
+        exit_purpose=Purpose.EXIT,
+    )
 
 
 def test_random_entries_pay_what_the_strategy_pays() -> None:

@@ -2,10 +2,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from http_stub import HttpStub
 
 from crypto_ai_bot.brokers.ccxt_client import CcxtClient
 from fakes_feed import ManualClock
+from unit.brokers.http_stub import HttpStub
 
 
 @pytest.fixture

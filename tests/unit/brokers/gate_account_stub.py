@@ -1,12 +1,44 @@
 """A scripted Gate account: listings, balances and orders that a test puts in, over HttpStub."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from decimal import Decimal
+from typing import Any, TypedDict
 
-from http_stub import Behaviour, HttpStub, Received, answered
+from crypto_ai_bot.brokers.ccxt_client import CcxtClient
+from crypto_ai_bot.domain.order import Order, OrderRequest, OrderState, Purpose, Side
+from fakes_feed import LTC_USDT
+from unit.brokers.http_stub import Behaviour, HttpStub, Received, answered
 
 SERVER_MS = 1_693_826_050_000
 OURS = "t-a-abc"
+
+type ClientOf = Callable[..., CcxtClient]
+
+
+class Keys(TypedDict):
+    """Which account it is, as CcxtClient takes it."""
+
+    api_key: str
+    api_secret: str
+
+
+KEYS: Keys = {
+    "api_key": "key-of-32-letters-and-digits-0123",
+    "api_secret": "secret-of-32-letters-0123456789",
+}
+ORDER = Order(
+    client_order_id=OURS,
+    request=OrderRequest(
+        LTC_USDT, Side.BUY, Purpose.ENTRY, 0, Decimal(5), Decimal("64.03"), "test"
+    ),
+    attempt=1,
+    state=OrderState.PENDING,
+    journaled_ms=SERVER_MS,
+    expires_ms=SERVER_MS + 3_000,
+    lease_token=1,
+    correlation_id="c",
+)
 
 
 def order_row(order_id: int, text: str = OURS, **changes: Any) -> dict[str, Any]:

@@ -70,8 +70,10 @@ class _Server(socketserver.ThreadingTCPServer):
 
 
 class _Connection(socketserver.StreamRequestHandler):
+    server: _Server
+
     def handle(self) -> None:
-        stub = self.server.stub  # type: ignore[attr-defined]
+        stub = self.server.stub
         while line := self.rfile.readline().decode():
             method, path, _ = line.split()
             headers: dict[str, str] = {}
@@ -92,7 +94,7 @@ class _Connection(socketserver.StreamRequestHandler):
 
     def wait(self) -> None:
         """Says nothing until the stub stops."""
-        self.server.stub.released.wait()  # type: ignore[attr-defined]
+        self.server.stub.released.wait()
 
 
 def answered(body: Any, status: int = 200, *, headers: str = "", raw: bytes | None = None) -> bytes:
@@ -128,7 +130,7 @@ def hangs(connection: _Connection) -> None:
 def drips(connection: _Connection) -> None:
     """Sends the head, then a byte now and then: never silent long enough for a recv to time out."""
     connection.wfile.write(answered({}, raw=b" " * 100_000)[:-100_000])
-    stub = connection.server.stub  # type: ignore[attr-defined]
+    stub = connection.server.stub
     while not stub.released.wait(0.02):
         connection.wfile.write(b" ")
 

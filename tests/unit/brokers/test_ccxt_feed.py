@@ -6,13 +6,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from http_stub import HttpStub, answered
 
 from crypto_ai_bot.brokers.ccxt_client import CcxtClient
 from crypto_ai_bot.brokers.ccxt_feed import CcxtFeed
 from crypto_ai_bot.domain.errors import ExchangeUnavailable
 from crypto_ai_bot.domain.market import Level, TradeStatus
 from fakes_feed import BTC_USDT, LTC_USDT, ManualClock
+from unit.brokers.http_stub import HttpStub, answered
 
 NOW_MS = 1_700_000_100_000
 HOUR_SECONDS = NOW_MS // 3_600_000 * 3_600

@@ -2,15 +2,11 @@
 
 import json
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from gate_account_stub import OURS, SERVER_MS, GateAccount, order_row, refused, trade_row
-from http_stub import Behaviour, HttpStub, answered, closes, hangs, hangs_up
-from test_gate_submission import KEYS, ORDER, ClientOf
 
 from crypto_ai_bot.brokers.ccxt_client import CcxtClient
 from crypto_ai_bot.brokers.gate_broker import GateBroker, GateTerms
@@ -19,6 +15,18 @@ from crypto_ai_bot.domain.errors import ExchangeRefusesKey, ExchangeUnavailable
 from crypto_ai_bot.domain.market import Balance
 from crypto_ai_bot.domain.order import Order
 from fakes_feed import LTC_USDT, ManualClock
+from unit.brokers.gate_account_stub import (
+    KEYS,
+    ORDER,
+    OURS,
+    SERVER_MS,
+    ClientOf,
+    GateAccount,
+    order_row,
+    refused,
+    trade_row,
+)
+from unit.brokers.http_stub import Behaviour, HttpStub, answered, closes, hangs, hangs_up
 
 DAY_MS = 86_400_000
 BALANCES = [
@@ -451,7 +459,7 @@ def test_a_refusal_is_an_answer_and_a_swallowed_order_is_none(
 
 
 def test_requests_keep_their_distance_whatever_the_symbol(
-    client_of: Callable[..., CcxtClient], clock: ManualClock, account: GateAccount
+    client_of: ClientOf, clock: ManualClock, account: GateAccount
 ) -> None:
     """Gate allows 20 private requests a second and 10 orders a second and market (gate-spot 2.6).
 
@@ -473,7 +481,7 @@ def test_an_error_carries_no_secret(
     account.broken["/spot/accounts"] = refused(400, "STRANGE", json.dumps(KEYS))
     with pytest.raises(ExchangeUnavailable) as caught:
         broker.fetch_balance(LTC_USDT)
-    hidden = (*KEYS.values(), stub.received[0].headers["SIGN"])
+    hidden = (KEYS["api_key"], KEYS["api_secret"], stub.received[0].headers["SIGN"])
     assert not [secret for secret in hidden if secret in str(caught.value)]
 
 

@@ -9,7 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from http_stub import (
+
+from crypto_ai_bot.brokers.ccxt_client import CcxtClient
+from crypto_ai_bot.brokers.gate_broker import GateBroker, GateTerms
+from crypto_ai_bot.brokers.gate_feed import GateFeed
+from crypto_ai_bot.domain.errors import ExchangeRefusesKey, ExchangeUnavailable
+from crypto_ai_bot.domain.market import Candle, Level, TradeStatus
+from fakes_feed import BTC_USDT, LTC_USDT, ManualClock
+from unit.brokers.http_stub import (
     HttpStub,
     answered,
     breaks_off,
@@ -18,13 +25,6 @@ from http_stub import (
     hangs,
     hangs_up,
 )
-
-from crypto_ai_bot.brokers.ccxt_client import CcxtClient
-from crypto_ai_bot.brokers.gate_broker import GateBroker, GateTerms
-from crypto_ai_bot.brokers.gate_feed import GateFeed
-from crypto_ai_bot.domain.errors import ExchangeRefusesKey, ExchangeUnavailable
-from crypto_ai_bot.domain.market import Candle, Level, TradeStatus
-from fakes_feed import BTC_USDT, LTC_USDT, ManualClock
 
 RECORDED = Path(__file__).parents[4] / "shared/reference/gate/requests-recorded-ccxt-4.5.90.json"
 HOUR_MS = 3_600_000

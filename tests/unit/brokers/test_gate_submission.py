@@ -7,15 +7,34 @@ import json
 import socket
 import ssl
 import threading
-from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
-from gate_account_stub import OURS, SERVER_MS, GateAccount, order_row, refused
-from http_stub import (
+from urllib3.connection import HTTPConnection
+from urllib3.exceptions import NameResolutionError
+
+from crypto_ai_bot.brokers import ccxt_client
+from crypto_ai_bot.brokers.ccxt_client import CcxtClient
+from crypto_ai_bot.brokers.ccxt_lean import exchange_class
+from crypto_ai_bot.brokers.gate_broker import GateBroker, GateTerms
+from crypto_ai_bot.brokers.gate_words import REJECTING_LABELS
+from crypto_ai_bot.brokers.trial import Door, Reply, Signing, Trial
+from crypto_ai_bot.ports.broker import Accepted, Answer, Outcome, Rejected, Unknown
+from fakes_feed import LTC_USDT, ManualClock
+from unit.brokers.gate_account_stub import (
+    KEYS,
+    ORDER,
+    OURS,
+    SERVER_MS,
+    ClientOf,
+    GateAccount,
+    order_row,
+    refused,
+)
+from unit.brokers.http_stub import (
     Behaviour,
     HttpStub,
     answered,
@@ -26,35 +45,8 @@ from http_stub import (
     hangs_up,
     resets,
 )
-from urllib3.exceptions import NameResolutionError
-
-from crypto_ai_bot.brokers import ccxt_client
-from crypto_ai_bot.brokers.ccxt_client import CcxtClient
-from crypto_ai_bot.brokers.gate_broker import GateBroker, GateTerms
-from crypto_ai_bot.brokers.gate_words import REJECTING_LABELS
-from crypto_ai_bot.brokers.trial import Door, Reply, Signing, Trial
-from crypto_ai_bot.domain.order import Order, OrderRequest, OrderState, Purpose, Side
-from crypto_ai_bot.ports.broker import Accepted, Answer, Outcome, Rejected, Unknown
-from fakes_feed import LTC_USDT, ManualClock
 
 RECORDED = Path(__file__).parents[4] / "shared/reference/gate/requests-recorded-ccxt-4.5.90.json"
-ClientOf = Callable[..., CcxtClient]
-KEYS = {
-    "api_key": "key-of-32-letters-and-digits-0123",
-    "api_secret": "secret-of-32-letters-0123456789",
-}
-ORDER = Order(
-    client_order_id=OURS,
-    request=OrderRequest(
-        LTC_USDT, Side.BUY, Purpose.ENTRY, 0, Decimal(5), Decimal("64.03"), "test"
-    ),
-    attempt=1,
-    state=OrderState.PENDING,
-    journaled_ms=SERVER_MS,
-    expires_ms=SERVER_MS + 3_000,
-    lease_token=1,
-    correlation_id="c",
-)
 OUR_BUY = order_row(394120049349)
 
 
@@ -213,7 +205,7 @@ def ccxt_answer(trial: Trial) -> Answer:
 
 def test_a_name_that_does_not_resolve_proves_that_nothing_was_sent() -> None:
     error = RuntimeError("ccxt's")
-    error.__cause__ = NameResolutionError("gate", object(), OSError())  # type: ignore[arg-type]
+    error.__cause__ = NameResolutionError("gate", HTTPConnection("gate"), socket.gaierror())
     door = Door()
     door.leave()
     assert not Trial(Reply(), door, error=error).sent
@@ -284,9 +276,9 @@ def test_a_client_set_up_to_try_again_is_refused(
     client_of: ClientOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def eager(name: str) -> Any:
-        lean = ccxt_lean_class(name)
+        lean: Any = exchange_class(name)
 
-        class Eager(lean):  # type: ignore[misc] - ccxt ships no types
+        class Eager(lean):  # type: ignore[misc]  # ccxt ships no types
             def describe(self) -> Any:
                 told = super().describe()
                 told["options"]["maxRetriesOnFailure"] = 2
@@ -294,7 +286,6 @@ def test_a_client_set_up_to_try_again_is_refused(
 
         return Eager
 
-    ccxt_lean_class = ccxt_client.exchange_class
     monkeypatch.setattr(ccxt_client, "exchange_class", eager)
     with pytest.raises(ValueError, match="repeat failed requests"):
         client_of()
@@ -488,7 +479,7 @@ def test_a_machine_that_repeats_our_secrets_does_not_get_them_into_the_journal(
     account.submission = echoes
     raw = bought(broker).raw
     sign = stub.posts()[0].headers["SIGN"]
-    for secret in (*KEYS.values(), sign):
+    for secret in (KEYS["api_key"], KEYS["api_secret"], sign):
         assert secret not in raw
     assert isinstance(broker.read_answer(ORDER, Answer(raw)), Rejected)
 

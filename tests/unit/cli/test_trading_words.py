@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-import botocore.session
+import boto3
 import pytest
 from moto import mock_aws
 
@@ -22,10 +22,10 @@ def deployment(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     with mock_aws():
-        session = botocore.session.get_session()
-        dynamodb = session.create_client("dynamodb")
+        session = boto3.session.Session()
+        dynamodb = session.client("dynamodb")
         make_table(dynamodb, "words")
-        session.create_client("ssm").put_parameter(
+        session.client("ssm").put_parameter(
             Name=PARAMETER, Value="on", Type="String", Overwrite=True
         )
         settings = Settings.from_environment(

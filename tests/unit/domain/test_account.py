@@ -25,7 +25,7 @@ def test_a_new_day_starts_at_zero_and_a_late_clock_does_not_bring_the_old_one_ba
     assert account.day_ms == MIDNIGHT_MS
     assert account.at(NOON_MS).realised_quote == dec(-50)
     tomorrow = account.at(MIDNIGHT_MS + DAY_MS)
-    assert (tomorrow.realised_quote, tomorrow.fills) == (0, 0)
+    assert (tomorrow.realised_quote, tomorrow.fills) == (dec(0), 0)
     assert tomorrow.at(NOON_MS).day_ms == MIDNIGHT_MS + DAY_MS
 
 

@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,17 +9,17 @@ OFF = StopRules(hard_pct=0)
 HELD = dec("0.5")
 
 
-def guard(rules: StopRules, **changes: float) -> Guard:
+def guard(rules: StopRules, atr: float = 2.0) -> Guard:
     fresh = Guard(
         opened_ms=NOON_MS,
         entry_price=100.0,
         break_even_price=100.4,
         bought_base=HELD,
-        atr=2.0,
+        atr=atr,
         peak_price=100.0,
         stop_price=0.0,
     )
-    return opened(rules, replace(fresh, **changes))
+    return opened(rules, fresh)
 
 
 def test_the_hard_stop_sells_all_at_five_per_cent_below_the_entry_unless_set_otherwise() -> None:

@@ -331,7 +331,7 @@ def test_a_unified_account_is_told_apart(client: Client) -> None:
     assert client.buy()["account"] == "unified"
 
 
-STOP = {
+STOP: dict[str, Any] = {
     "market": "LTC_USDT",
     "trigger": {"price": "60", "rule": "<=", "expiration": 86400, "text": "t-sl1"},
     "put": {"type": "limit", "side": "sell", "price": "59", "amount": "1", "account": "normal"},
@@ -371,7 +371,7 @@ def test_a_stop_fires_as_the_market_falls_and_points_to_its_order() -> None:
 def test_a_price_order_is_refused(
     client: Client, part: str, change: dict[str, Any], told: str
 ) -> None:
-    form: dict[str, Any] = {**STOP, part: {**STOP[part], **change}}  # type: ignore[dict-item]
+    form = {**STOP, part: {**STOP[part], **change}}
     answer = client.ask("POST", "/spot/price_orders", form)
     assert answer.status == 400
     assert isinstance(answer.payload, dict)

@@ -1,5 +1,6 @@
 """Answers in, one line each; at the end tables, and the same facts as JSON."""
 
+from dataclasses import replace
 from typing import Any
 
 from crypto_ai_bot.local.agreement import Agreement
@@ -149,16 +150,17 @@ def test_a_run_that_failed_is_a_failure_unless_there_was_trouble_on_purpose() ->
     report = Report()
     report.add(Answer("exits", MINUTE, None, "Worker process died"))
     assert report.failed
-    report.troubled = True
-    assert not report.failed
-    assert "1 runs or symbols could not end well" in tables_of(report)
+    on_purpose = replace(report, troubled=True)
+    assert not on_purpose.failed
+    assert "1 runs or symbols could not end well" in tables_of(on_purpose)
 
 
 def test_books_that_do_not_agree_are_a_failure_whatever_else() -> None:
     report = Report(troubled=True, agreement=Agreement("1 orders"))
     assert not report.failed
     assert "agree with the exchange to the last digit" in tables_of(report)
-    report.agreement = Agreement("1 orders", ("BTC: 1 at the exchange, 2 in the books",))
+    apart = Agreement("1 orders", ("BTC: 1 at the exchange, 2 in the books",))
+    report = replace(report, agreement=apart)
     assert report.failed
     assert "BTC: 1 at the exchange" in tables_of(report)
     told = report.as_json()["agreement"]

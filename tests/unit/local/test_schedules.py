@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from crypto_ai_bot.local.functions import Answer
 from crypto_ai_bot.local.schedules import LogWatch, answers_in
 
 AT = 1_795_348_800_000
@@ -57,11 +58,13 @@ class FakeStack:
 
 
 def test_each_run_is_told_once_however_often_the_log_is_read() -> None:
-    logs, told = FakeLogs(), []
-    watch = LogWatch(FakeStack(logs), 0, told.append)  # type: ignore[arg-type]
+    logs = FakeLogs()
+    told = list[Answer]()
+    watch = LogWatch(FakeStack(logs), 0, told.append)  # type: ignore[arg-type]  # all it asks for
     for number in range(3):
         outcome = {**OUTCOME, "correlation_id": str(number)}
         logs.events.append({"logStreamName": "s", "timestamp": AT, "message": json.dumps(outcome)})
         watch.look()
         watch.look()
-    assert [answer.outcome["correlation_id"] for answer in told] == ["0", "1", "2"]
+    outcomes = [answer.outcome or {} for answer in told]
+    assert [outcome["correlation_id"] for outcome in outcomes] == ["0", "1", "2"]

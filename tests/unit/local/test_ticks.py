@@ -1,12 +1,13 @@
 """The driver: what is fired when, and how the market moves meanwhile."""
 
+from collections.abc import Callable
 from threading import Condition
 
 import pytest
 
 from crypto_ai_bot.local.functions import EVALUATE, EXITS, RECONCILE, WATCHDOG, Answer
+from crypto_ai_bot.local.moments import MINUTE_MS
 from crypto_ai_bot.local.ticks import (
-    MINUTE_MS,
     STEP_MS,
     Driver,
     Pace,
@@ -60,26 +61,31 @@ def answer(job: str, minute_ms: int) -> Answer:
     return Answer(job, minute_ms, {"job": job})
 
 
-def driver(market: FakeMarket, waves: Waves, speed: float = 0.0, **changes: object) -> Driver:
+def driver(
+    market: FakeMarket,
+    waves: Waves,
+    *,
+    run: Callable[[str, int], Answer] = answer,
+    pace: Pace | None = None,
+    tell: Callable[[Answer], None] = lambda _: None,
+) -> Driver:
     time = FakeTime()
-    parts: dict[str, object] = {
-        "market": market,
-        "run": answer,
-        "waves": lambda _: waves,
-        "pace": Pace(speed, time.pause, time.seconds),
-        "tell": lambda _: None,
-        **changes,
-    }
-    return Driver(**parts)  # type: ignore[arg-type]
+    unhurried = Pace(0.0, time.pause, time.seconds)
+    return Driver(market, run, lambda _: waves, pace or unhurried, tell)
 
 
 def test_a_few_ticks_come_one_after_another_in_the_order_of_the_pipeline() -> None:
     fired: list[str] = []
     told: list[str] = []
+
+    def firing(job: str, at_ms: int) -> Answer:
+        fired.append(job)
+        return answer(job, at_ms)
+
     driver(
         FakeMarket(),
         one_after_another(START),
-        run=lambda job, at_ms: fired.append(job) or answer(job, at_ms),  # type: ignore[func-returns-value]
+        run=firing,
         tell=lambda one: told.append(one.job),
     ).play(START)
     assert fired == told == [EVALUATE, EXITS, WATCHDOG, RECONCILE]
@@ -94,11 +100,12 @@ def test_a_replay_fires_what_the_schedules_would() -> None:
 def test_the_market_stands_at_the_minute_when_a_run_starts() -> None:
     market = FakeMarket()
     seen: list[int] = []
-    driver(
-        market,
-        one_after_another(START),
-        run=lambda job, at_ms: seen.append(market.now_ms()) or answer(job, at_ms),  # type: ignore[func-returns-value]
-    ).play(START)
+
+    def seeing(job: str, at_ms: int) -> Answer:
+        seen.append(market.now_ms())
+        return answer(job, at_ms)
+
+    driver(market, one_after_another(START), run=seeing).play(START)
     assert seen == [START] * 4
 
 

@@ -46,7 +46,7 @@ def test_a_known_source_is_not_compiled_again(file: Path) -> None:
     file.write_bytes(MAGIC_NUMBER + marshal.dumps({source: marked}))
     compiled_methods.use(file)
     point = made()
-    assert point.__init__.__code__.co_filename == "marked"
+    assert vars(point)["__init__"].__code__.co_filename == "marked"
     assert point(1) == point(1, 2) != point(2)
     assert repr(point(1)).endswith("Point(x=1, y=2)")
     with pytest.raises(dataclasses.FrozenInstanceError):

@@ -1,6 +1,6 @@
 from collections.abc import Iterator
 
-import botocore.session
+import boto3
 import pytest
 from botocore.config import Config
 from moto import mock_aws
@@ -77,7 +77,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.mark.usefixtures("aws")
 def test_a_secret_parameter_is_decrypted_and_a_missing_one_is_named() -> None:
-    client = botocore.session.get_session().create_client("ssm", region_name="us-east-1")
+    client = boto3.session.Session().client("ssm", region_name="us-east-1")
     client.put_parameter(Name="/cab/token", Value="a token", Type="SecureString")
     assert read_parameter(client, "/cab/token") == "a token"
     with pytest.raises(ParameterUnavailable, match="/cab/other: ParameterNotFound"):
@@ -87,7 +87,7 @@ def test_a_secret_parameter_is_decrypted_and_a_missing_one_is_named() -> None:
 def test_a_parameter_store_that_is_down_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    client = botocore.session.get_session().create_client(
+    client = boto3.session.Session().client(
         "ssm",
         region_name="us-east-1",
         endpoint_url="http://127.0.0.1:9",  # the discard port: nobody listens

@@ -10,10 +10,10 @@ from crypto_ai_bot.usecases.outcome import Decision
 from fakes import Fault
 
 
-def replayed(books: Books, side: Side, base: str, **fees: str) -> str:
+def replayed(books: Books, side: Side, base: str, fee_base: str = "0") -> str:
     """The rejected order was carried out all the same: somebody on the way repeated our request."""
     (name, *_) = books.broker.submissions[-1:]
-    totals = Totals(dec(base), dec(base) * 20_000, **{coin: dec(fee) for coin, fee in fees.items()})
+    totals = Totals(dec(base), dec(base) * 20_000, dec(fee_base))
     books.broker._apply(BTC, side, totals, name)
     return name
 

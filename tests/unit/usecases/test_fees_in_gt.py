@@ -29,11 +29,13 @@ def books() -> Books:
     made.broker.quotes[GT] = quote("10", "10")
     submit = made.broker._submit
 
-    def in_gt(symbol: Symbol, side: Side, totals: Totals, *rest: object) -> Answer:
+    def in_gt(
+        symbol: Symbol, side: Side, totals: Totals, name: str, expires_ms: int | None
+    ) -> Answer:
         if symbol == BTC:
             totals = replace(totals, fee_base=dec(0), fee_quote=dec(0), fee_other={"GT": FEE})
         before = len(made.broker.orders)
-        answer = submit(symbol, side, totals, *rest)  # type: ignore[arg-type]  # handed on
+        answer = submit(symbol, side, totals, name, expires_ms)
         if symbol == BTC and len(made.broker.orders) > before:
             made.broker.balances["GT"] = made.broker.balances.get("GT", dec(0)) - FEE
         return answer

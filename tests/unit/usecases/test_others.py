@@ -1,5 +1,6 @@
 """What others do on our account: told once, explained, never taken into the books."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from books import Books
 from builders import BTC, dec
 from crypto_ai_bot.domain.event import Event, EventKind
+from crypto_ai_bot.domain.market import Symbol
 from crypto_ai_bot.domain.order import OrderReport, OrderState, Purpose, Side, Totals
 from crypto_ai_bot.domain.order import client_order_id as name_of
 from crypto_ai_bot.domain.signal import Action
@@ -140,8 +142,9 @@ def test_coins_of_the_operator_may_leave_again_and_ours_may_not(books: Books) ->
     books.enter()
     books.broker.balances["BTC"] -= 2
     assert "a withdrawal or a transfer" in looked(books)[0]
-    assert books.ledger.halt is None
-    assert books.ledger.foreign_base == 0
+    withdrawn = books.ledger
+    assert withdrawn.halt is None
+    assert withdrawn.foreign_base == 0
     trade(books, "web", Side.SELL, "0.001")
     books.next_minute()
     assert books.reconcile().decision is Decision.HALTED
@@ -185,9 +188,12 @@ def test_the_look_moves_on_and_does_not_read_old_orders_for_ever(books: Books) -
     assert books.ledger.looked_ms - first >= 15 * 60_000
     asked: list[int] = []
     listed = books.broker.fetch_orders
-    books.broker.fetch_orders = lambda symbol, since_ms: (  # type: ignore[method-assign]
-        asked.append(since_ms) or listed(symbol, since_ms)
-    )
+
+    def watched(symbol: Symbol, since_ms: int) -> Sequence[OrderReport]:
+        asked.append(since_ms)
+        return listed(symbol, since_ms)
+
+    books.broker.fetch_orders = watched  # type: ignore[method-assign]  # the same list, watched
     looked(books)
     assert books.clock.at_ms - asked[0] <= 30 * 60_000
 

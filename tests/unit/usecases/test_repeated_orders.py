@@ -103,7 +103,8 @@ def test_a_repeated_buy_that_was_sold_meanwhile_is_a_position_again(books: Books
     repeat(books)
     books.next_minute()
     books.evaluate(Action.EXIT)
-    assert books.ledger.guard is None
+    sold = books.ledger
+    assert sold.guard is None
     assert reconciled(books).decision is Decision.SETTLED
     books.assert_books_equal_exchange()
     assert books.ledger.guard
