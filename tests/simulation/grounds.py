@@ -71,6 +71,9 @@ class Grounds:
         engine.transfer(account, "USDT", START_QUOTE, begins_ms - DAY_MS)
         for coin in ("GT", "POINT"):
             engine.transfer(account, coin, Decimal(rng.choice((1, 10))), begins_ms - DAY_MS)
+        if weather.has("falsely_refused") and weather.has("lags"):  # what could be sold twice
+            for symbol in symbols:
+                engine.transfer(account, symbol.base, Decimal(1), begins_ms - DAY_MS)
         skew_ms = rng.choice((500, 4_000, 20_000, 100_000)) if weather.has("skew") else 0
         honoured, proven = rng.choice((*[(True, True)] * 2, (True, False), (False, False)))
         return cls(

@@ -243,6 +243,13 @@ GUARDS: Final = (
         among="falsely_refused reads hand",
     ),
     _guard(
+        "what is gone is not sold again",
+        "usecases/attempts.py",
+        "        if gone_base >= facts.market.amount_step_base:",
+        "        if False:",
+        among="falsely_refused lags",
+    ),
+    _guard(
         "a request dies with its position",
         "usecases/trading.py",
         "        if ledger.position != position:",

@@ -104,10 +104,12 @@ def _lags(world: "World") -> None:
 
 
 def _sold_unseen(world: "World") -> None:
-    """What is held is sold, and the books are compared before any listing can show that."""
+    """What is held is sold, perhaps twice, and compared before any listing can show that."""
     minute_ms = world.now_ms - world.now_ms % MINUTE_MS
     for number, _ in enumerate(world.deployments):
         world.start(Job.EVALUATE, minute_ms, number, Action.EXIT)
+        again = world.start(Job.EVALUATE, minute_ms, number, Action.EXIT)
+        again.ready_ms += world.rng.choice((2_000, 10_000, 30_000))
         looks = world.start(Job.RECONCILE, minute_ms, number)
         looks.ready_ms += world.rng.choice((3_000, 15_000, 45_000))
 
