@@ -113,7 +113,7 @@ def _assert_others_are_told(world: "World", deployment: "Deployment") -> None:
 def _put_right(world: "World", number: int, deployment: "Deployment") -> None:
     """The operator brings back what is missing, says why, and lifts the halts."""
     for symbol in world.grounds.symbols:
-        for _ in range(3):
+        for _ in range(5):
             ledger = deployment.ledger(symbol)
             if not ledger.halt:
                 break

@@ -250,6 +250,13 @@ GUARDS: Final = (
         among="falsely_refused lags",
     ),
     _guard(
+        "no stop rests over a sell in doubt",
+        "usecases/exchange_stops.py",
+        "            if doubted := sell_in_doubt(desk, kept.ledger):",
+        "            if (doubted := sell_in_doubt(desk, kept.ledger)) is False:",
+        among="falsely_refused lags",
+    ),
+    _guard(
         "a request dies with its position",
         "usecases/trading.py",
         "        if ledger.position != position:",

@@ -19,6 +19,7 @@ from crypto_ai_bot.ports.exchange_stops import Ended, Fate, Fired, Resting, Stop
 from crypto_ai_bot.ports.store import Replace
 from crypto_ai_bot.usecases.desk import Desk
 from crypto_ai_bot.usecases.outcome import Decision, SymbolOutcome
+from fakes import Fault
 
 
 @dataclass
@@ -175,3 +176,23 @@ def test_an_entry_does_not_take_a_stop_away_and_is_not_made_beside_it(books: Gua
     assert outcome.decision is Decision.BLOCKED
     assert [reason.split(":")[0] for reason in outcome.reasons] == ["exchange_stop"]
     assert books.at_exchange.fates == {"stop 1": Resting()}
+
+
+def test_no_stop_rests_while_a_refused_sell_may_have_been_made(books: Guarded) -> None:
+    """Fired, it would sell what is sold already: coins that are not ours."""
+    books.broker.balances["BTC"] = dec(1)
+    books.enter()
+    books.once_at("submit", lambda: setattr(books.broker, "down", True))
+    books.broker.faults = [Fault.REJECTED]
+    refused = books.evaluate(Action.EXIT).order
+    assert refused
+    books.broker.down = False
+    outcome = books.one_pass()
+    assert outcome.reasons[-1] == (
+        f"no stop at the exchange: was {refused.client_order_id} made after all?"
+    )
+    assert not books.at_exchange.terms
+    for _ in range(3):
+        books.next_minute(10)
+        books.reconcile()
+    assert books.one_pass().reasons[-1].startswith("a stop rests at the exchange")

@@ -58,9 +58,18 @@ def _rejected(desk: Desk, approved: Approved, held: Ledger) -> Iterator[Order]:
         purpose = order.request.purpose
         same = purpose is wanted and approved.attempt > 1
         sells = Purpose.ENTRY not in {purpose, wanted}
-        looked = held.looked_ms > order.journaled_ms + LISTED_WITHIN_MS
-        if same or (sells and not looked):
+        if same or (sells and not _looked_past(held, order)):
             yield order
+
+
+def _looked_past(ledger: Ledger, order: Order) -> bool:
+    return ledger.looked_ms > order.journaled_ms + LISTED_WITHIN_MS
+
+
+def sell_in_doubt(desk: Desk, ledger: Ledger) -> Order | None:
+    """A refused sell that reconcile has not looked past: what is held may be sold already."""
+    sells = (one for one in _refused(desk, ledger) if one.request.side is Side.SELL)
+    return next((one for one in sells if not _looked_past(ledger, one)), None)
 
 
 def _refused(desk: Desk, ledger: Ledger) -> Iterator[Order]:

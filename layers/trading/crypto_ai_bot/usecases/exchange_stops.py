@@ -29,6 +29,7 @@ from crypto_ai_bot.ports.exchange_stops import Ended, ExchangeStops, Fired, Rest
 from crypto_ai_bot.ports.store import Change, Create, Replace, RequireState, as_stored
 from crypto_ai_bot.reconciliation.resolve import added_up
 from crypto_ai_bot.reconciliation.stop_search import searched
+from crypto_ai_bot.usecases.attempts import sell_in_doubt
 from crypto_ai_bot.usecases.desk import Desk, give_back, take_lease
 from crypto_ai_bot.usecases.run import Sight
 from crypto_ai_bot.usecases.settling import settled
@@ -72,6 +73,9 @@ def keep(desk: Desk, sight: Sight, ledger: Ledger, market: MarketRules) -> Kept:
         if desk.clock.remaining_ms() < STEP_BUDGET_MS:
             return replace(kept, note="no time was left for the stop at the exchange")
         if step is StopStep.PLACE and wanted:
+            if doubted := sell_in_doubt(desk, kept.ledger):
+                note = f"no stop at the exchange: was {doubted.client_order_id} made after all?"
+                return replace(kept, note=note)
             return _place(desk, stops, sight, kept.ledger, wanted)
         if step is StopStep.FIND:
             kept = _find(desk, stops, sight, kept.ledger)
