@@ -74,3 +74,15 @@ def test_a_symbol_that_is_halted_already_keeps_its_first_reason_and_date() -> No
     assert first.halt
     assert first.halt.reason in told.text
     assert replace(first, halt=None) == HELD
+
+
+def test_what_is_known_to_be_gone_is_told_as_less_than_the_ledger() -> None:
+    drift = drift_of(replace(HELD, foreign_base=dec("-0.002")), balance("0.001"), STEP)
+    assert str(drift) == (
+        "the exchange holds 0.001 base, the ledger 0.005 less 0.002 that is known to be gone"
+    )
+
+
+def test_a_halt_is_told_of_its_symbol() -> None:
+    _, told = halted(HELD, "a reason", NOON_MS)
+    assert told.symbol == "BTC/USDT"

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from books import Books
-from builders import BTC, dec
+from builders import BTC, dec, market
 from crypto_ai_bot.domain.event import EventKind
 from crypto_ai_bot.domain.money import plain
 from crypto_ai_bot.domain.order import Order, OrderState, Side, Totals
@@ -212,6 +212,14 @@ def test_a_sell_is_held_back_while_what_a_refused_one_asked_for_is_gone(
     )
     assert len(books.broker.submissions) == 2
     assert books.ledger.lease is None
+
+
+def test_a_sell_is_held_back_for_as_little_as_could_be_sold(books: Books) -> None:
+    refused_sell(books, carried_out=False)
+    books.broker.balances["BTC"] -= market().amount_step_base
+    held_back = next_pass(books)
+    assert held_back.decision is Decision.ERROR
+    assert held_back.reasons[0].endswith("was refused, yet 0.000001 is gone")
 
 
 def test_a_withdrawal_does_not_hold_an_entry_back(books: Books) -> None:

@@ -255,6 +255,22 @@ def test_a_lease_that_passed_on_is_enough_to_keep_a_run_out_of_the_journal(books
     assert books.ledger.lease.owner == "next"
 
 
+def test_books_that_move_at_each_try_leave_no_order_and_say_which(books: Books) -> None:
+    commit = books.store.commit
+
+    def contended(changes: Sequence[Change]) -> Conflict | None:
+        if any(isinstance(one, Create) and isinstance(one.entity, Order) for one in changes):
+            account = books.store.glance().account
+            commit([Replace(account.with_fill(dec(0), dec(0)))])
+        return commit(changes)
+
+    books.store.commit = contended  # type: ignore[method-assign]  # the same store, contended
+    outcome = books.enter()
+    assert outcome.decision is Decision.BUSY
+    assert outcome.reasons == ("the account changed meanwhile",)
+    assert not books.broker.submissions
+
+
 def test_a_ledger_that_forgot_its_slot_still_makes_no_second_order_of_it(books: Books) -> None:
     """Restored from a backup, say: the journal remembers the name, and that alone is enough."""
     books.enter()

@@ -27,6 +27,8 @@ def test_an_entry_waits_until_the_balance_shows_the_order_before_it(sold: Books)
     waiting = sold.enter()
     assert waiting.decision is Decision.BLOCKED
     assert waiting.reasons == (LAST_ORDER_NOT_SHOWN,)
+    assert waiting.verdict
+    assert waiting.verdict.limits == sold.desk.policy.limits
     assert sold.ledger.lease is None
     sold.broker.balances["BTC"] = sold.ledger.position.base
     assert sold.enter().decision is Decision.ENTER
