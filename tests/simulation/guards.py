@@ -228,6 +228,7 @@ GUARDS: Final = (
         RESOLVE,
         "    if order.absences >= ABSENCES_NEEDED and for_ms >= ABSENCE_WINDOW_MS:",
         "    if order.absences >= ABSENCES_NEEDED:",
+        among="lags",
     ),
     _guard(
         "one search is not enough",
@@ -475,6 +476,7 @@ GUARDS: Final = (
         "reconciliation/stop_search.py",
         "    if server_ms <= stop.arrives_until_ms + ARRIVAL_MARGIN_MS:",
         "    if False:",
+        among="late",
     ),
     _guard(
         "what a removed stop has sold counts",
