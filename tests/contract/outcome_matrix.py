@@ -250,6 +250,13 @@ class Lived:
     state: OrderState
     seconds: int
 
+    @property
+    def as_promised(self) -> bool:
+        """One POST at most, and as many orders at the exchange as the row allows."""
+        return self.posts <= 1 and self.orders == self.case.row.expected(
+            self.case.when, self.case.side
+        )
+
     def line(self) -> str:
         case = self.case
         return (
@@ -278,7 +285,7 @@ def cases(sides: Iterable[Side] = tuple(Side), *, whole: bool = False) -> list[C
 
 
 def live_through(case: Case) -> Lived:
-    """Lives through one case; AssertionError where a promise is broken."""
+    """Lives through one case; AssertionError where its books or their evidence break a promise."""
     with live_desk() as desk:
         if case.side is Side.SELL:
             desk.enter()
@@ -351,8 +358,6 @@ def _judged(case: Case, desk: LiveDesk, order: Order, answer: OrderState) -> Liv
         order.state,
         (settled_ms - order.journaled_ms) // 1_000,
     )
-    assert lived.orders == case.row.expected(case.when, case.side)
-    assert lived.posts <= 1
     _assert_no_guess(order, made, settled_ms)
     _assert_settled(case, desk)
     assert lived.seconds <= (FOUND_WITHIN_S if made else ABSENT_WITHIN_S)
@@ -396,6 +401,7 @@ def main() -> None:
     TABLE.parent.mkdir(exist_ok=True)
     TABLE.write_text("\n".join(lines) + "\n")
     sys.stdout.write("\n".join(lines) + "\n")
+    assert all(one.as_promised for one in lived)
 
 
 if __name__ == "__main__":

@@ -8,4 +8,4 @@ from crypto_ai_bot.domain.order import Side
 
 @pytest.mark.parametrize("case", cases([Side.BUY]), ids=str)
 def test_a_buy_makes_at_most_one_order_and_is_settled_by_evidence(case: Case) -> None:
-    live_through(case)
+    assert live_through(case).as_promised

@@ -8,4 +8,4 @@ from crypto_ai_bot.domain.order import Side
 
 @pytest.mark.parametrize("case", cases([Side.SELL]), ids=str)
 def test_a_stop_sells_once_and_is_settled_by_evidence(case: Case) -> None:
-    live_through(case)
+    assert live_through(case).as_promised

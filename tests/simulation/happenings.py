@@ -108,10 +108,8 @@ def _sold_unseen(world: "World") -> None:
     minute_ms = world.now_ms - world.now_ms % MINUTE_MS
     for number, _ in enumerate(world.deployments):
         world.start(Job.EVALUATE, minute_ms, number, Action.EXIT)
-        again = world.start(Job.EVALUATE, minute_ms, number, Action.EXIT)
-        again.ready_ms += world.rng.choice((2_000, 10_000, 30_000))
-        looks = world.start(Job.RECONCILE, minute_ms, number)
-        looks.ready_ms += world.rng.choice((3_000, 15_000, 45_000))
+        _later(world, number, Job.EVALUATE, Action.EXIT, (2_000, 10_000, 30_000))
+        _later(world, number, Job.RECONCILE, None, (3_000, 15_000, 45_000))
 
 
 def _turned_over_unseen(world: "World") -> None:
@@ -119,8 +117,15 @@ def _turned_over_unseen(world: "World") -> None:
     minute_ms = world.now_ms - world.now_ms % MINUTE_MS
     for number, _ in enumerate(world.deployments):
         world.start(Job.EVALUATE, minute_ms, number, Action.EXIT)
-        buys = world.start(Job.EVALUATE, minute_ms, number, Action.ENTER)
-        buys.ready_ms += world.rng.choice((3_000, 7_000, 12_000))
+        _later(world, number, Job.EVALUATE, Action.ENTER, (3_000, 7_000, 12_000))
+
+
+def _later(
+    world: "World", number: int, job: Job, says: Action | None, after_ms: tuple[int, ...]
+) -> None:
+    """A run of this minute that comes one of `after_ms` later."""
+    run = world.start(job, world.now_ms - world.now_ms % MINUTE_MS, number, says)
+    run.ready_ms += world.rng.choice(after_ms)
 
 
 def _thin(world: "World") -> None:

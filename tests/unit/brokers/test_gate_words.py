@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from crypto_ai_bot.brokers.gate_words import read_order, read_submission, written_answer
-from crypto_ai_bot.domain.order import Order, OrderRequest, OrderState, Purpose, Side, Totals
+from crypto_ai_bot.domain.order import Side, Totals
 from crypto_ai_bot.ports.broker import Accepted, Answer, Rejected, Unknown
 from fakes_feed import LTC_USDT
+from unit.brokers.gate_account_stub import ORDER, OURS
 
 # ccxt PR 19098, 2023-09-04: a market buy of 5 USDT; `left` is not 0, `filled_amount` is not there
 REAL_BUY: dict[str, Any] = {
@@ -186,19 +187,6 @@ def test_what_a_buy_leaves_of_the_base_is_what_the_fee_did_not_take(
 
 # --- what an answer to a submission proves
 
-OURS = "t-a-abc"
-ORDER = Order(
-    client_order_id=OURS,
-    request=OrderRequest(
-        LTC_USDT, Side.BUY, Purpose.ENTRY, 0, Decimal(5), Decimal("64.03"), "test"
-    ),
-    attempt=1,
-    state=OrderState.PENDING,
-    journaled_ms=1_693_826_050_000,
-    expires_ms=1_693_826_060_000,
-    lease_token=1,
-    correlation_id="c",
-)
 OUR_BUY = {**REAL_BUY, "text": OURS}
 
 
